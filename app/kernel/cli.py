@@ -1,0 +1,242 @@
+"""Commands of the kernel: worker, scheduler, permissions, events, audit, catalogues."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import click
+import structlog
+from flask import current_app
+from flask.cli import AppGroup, with_appcontext
+from rq import Queue, Worker
+from rq.scheduler import RQScheduler
+from rq.serializers import JSONSerializer
+
+from app.kernel import audit, catalogues, jobs, license_check, mail, outbox, valkey
+from app.kernel.db import db
+from app.kernel.feature import registry
+from app.kernel.ids import parse_id
+from app.kernel.tenant import platform_scope
+from app.kernel.uow import platform_uow
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+log = structlog.get_logger()
+ROOT = Path(__file__).resolve().parents[2]
+
+KERNEL_SCHEDULES = (("kernel.sweep", 60), ("kernel.sweep_mail", 60), ("kernel.prune", 3600))
+
+
+@jobs.job("kernel.relay", queue="critical", timeout=60, retries=0)
+def _relay(**_context: Any) -> int:
+    return outbox.relay()
+
+
+@jobs.job("kernel.deliver", timeout=300, retries=0)
+def _deliver(delivery_id: str, **_context: Any) -> bool:
+    return outbox.deliver(UUID(delivery_id))
+
+
+@jobs.job("kernel.send_mail", timeout=60, retries=0)
+def _send_mail(message_id: str, **_context: Any) -> bool:
+    return mail.deliver(UUID(message_id))
+
+
+@jobs.job("kernel.sweep", queue="critical", timeout=120, retries=0)
+def _sweep(**_context: Any) -> int:
+    return outbox.sweep()
+
+
+@jobs.job("kernel.sweep_mail", timeout=300, retries=0)
+def _sweep_mail(**_context: Any) -> int:
+    return mail.sweep()
+
+
+@jobs.job("kernel.prune", queue="bulk", timeout=300, retries=0)
+def _prune(**_context: Any) -> int:
+    """Drops what has served: idempotency keys after a day, delivered events after 30 days."""
+    with platform_uow("jobs") as session:
+        done = session.execute(
+            db.text("DELETE FROM idempotency_key WHERE created_at < now() - interval '1 day'")
+        ).rowcount
+        done += session.execute(
+            db.text(
+                "DELETE FROM outbox o WHERE o.relayed_at < now() - interval '30 days' AND NOT EXISTS "
+                "(SELECT 1 FROM delivery d WHERE d.event_id = o.id AND d.status <> 'done')"
+            )
+        ).rowcount
+        done += session.execute(
+            db.text("DELETE FROM auth_session WHERE expires_at < now() - interval '1 day'")
+        ).rowcount
+    return int(done)
+
+
+def init_app(app: Flask) -> None:
+    """Registers the commands."""
+    for command in (worker, scheduler, licenses):
+        app.cli.add_command(command)
+    for group in (permissions, events, audit_group, i18n):
+        app.cli.add_command(group)
+
+
+@click.command()
+@click.option("--burst", is_flag=True, help="Stop when the queues are empty.")
+@with_appcontext
+def worker(burst: bool) -> None:
+    """Run background jobs from all queues, the critical ones first."""
+    db.engines[None].dispose()
+    connection = valkey.connection(blocking=True)
+    queues = [Queue(name, connection=connection, serializer=JSONSerializer) for name in jobs.QUEUES]
+    found = Worker(queues, connection=connection, serializer=JSONSerializer)
+    log.info("worker.started")
+    found.work(burst=burst, logging_level="WARNING", with_scheduler=False)
+
+
+@click.command()
+@with_appcontext
+def scheduler() -> None:
+    """Queue periodic jobs, and retries when they are due. Run exactly one."""
+    connection = valkey.connection()
+    stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_args: stop.set())
+    retries = RQScheduler(list(jobs.QUEUES), connection=connection, serializer=JSONSerializer)
+    due: dict[str, float] = {}
+    plans = [(name, every) for name, every in KERNEL_SCHEDULES]
+    plans += [(one.job, one.every or 3600) for one in registry.schedules]
+    log.info("scheduler.started", jobs=len(plans))
+    while not stop.is_set():
+        try:
+            retries.acquire_locks()
+            retries.enqueue_scheduled_jobs()
+            retries.heartbeat()
+            for name, every in plans:
+                if time.monotonic() >= due.get(name, 0):
+                    due[name] = time.monotonic() + every
+                    jobs.enqueue_now(name, {}, job_id=f"schedule-{name}", unique=True)
+        except valkey.RedisError as error:
+            log.warning("scheduler.valkey_unreachable", error=str(error)[:200])
+        stop.wait(1.0)
+    retries.release_locks()
+    log.info("scheduler.stopped")
+
+
+permissions = AppGroup("permissions", help="Permission pairs of Flask-AppBuilder.")
+
+
+@permissions.command("sync")
+def permissions_sync() -> None:
+    """Create the permission pairs that features declare and the database lacks."""
+    create = current_app.extensions["stratikey.create_permissions"]
+    with platform_uow("vendor"):
+        made = create()
+    click.echo(f"{made} permissions created")
+
+
+events = AppGroup("events", help="Events and their deliveries.")
+
+
+@events.command("relay")
+def events_relay() -> None:
+    """Relay what is committed and due, now and in this process."""
+    click.echo(f"{outbox.sweep()} events and deliveries queued")
+
+
+audit_group = AppGroup("audit", help="The audit log.")
+
+
+@audit_group.command("verify")
+@click.argument("slug", required=False)
+def audit_verify(slug: str | None) -> None:
+    """Recompute the hash chain of one organization (by SLUG) or of all."""
+    broken = 0
+    with platform_scope("vendor"):
+        rows = db.session.execute(
+            db.text("SELECT id, slug FROM organization WHERE slug = coalesce(:slug, slug) ORDER BY slug"),
+            {"slug": slug},
+        ).all()
+        if not rows:
+            raise click.ClickException(f"no organization {slug!r}")
+        for organization_id, name in rows:
+            checked, broken_seq = audit.verify(parse_id(organization_id))
+            state = "ok" if broken_seq is None else f"BROKEN at {broken_seq}"
+            click.echo(f"{name}: {checked} rows, {state}")
+            broken += broken_seq is not None
+    if broken:
+        sys.exit(1)
+
+
+i18n = AppGroup("i18n", help="Translation catalogues.")
+LOCALES = ("it", "en")
+
+
+def _babel(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "babel.messages.frontend", *arguments], cwd=ROOT, check=True)
+
+
+def extract(target: Path) -> None:
+    """Collects every string of Python and templates into a template catalogue."""
+    _babel(
+        "extract", "-F", "translations/babel.cfg", "-k", "_l", "-k", "lazy_gettext", "--no-location",
+        "--sort-output", "--omit-header", "-o", str(target), "app",
+    )
+
+
+@i18n.command("update")
+def i18n_update() -> None:
+    """Extract strings and bring the catalogues up to date; new ones are left empty."""
+    template = ROOT / "translations" / "messages.pot"
+    extract(template)
+    for locale in LOCALES:
+        command = "update" if (ROOT / "translations" / locale).exists() else "init"
+        extra = ["--no-fuzzy-matching", "--ignore-obsolete", "--omit-header"] if command == "update" else []
+        _babel(command, "-i", str(template), "-d", "translations", "-l", locale, *extra)
+    template.unlink()
+
+
+@i18n.command("compile")
+def i18n_compile() -> None:
+    """Compile the catalogues."""
+    compile_catalogues()
+
+
+def compile_catalogues() -> None:
+    """Writes .mo files that are older than their .po files."""
+    for locale in LOCALES:
+        po = ROOT / "translations" / locale / "LC_MESSAGES" / "messages.po"
+        mo = po.with_suffix(".mo")
+        if po.exists() and (not mo.exists() or mo.stat().st_mtime < po.stat().st_mtime):
+            partial = mo.with_suffix(f".{os.getpid()}")
+            _babel("compile", "-i", str(po), "-o", str(partial), "-l", locale)
+            partial.replace(mo)
+
+
+@i18n.command("check")
+def i18n_check() -> None:
+    """Fail when a string is missing, fuzzy or obsolete in a catalogue."""
+    found = catalogues.problems()
+    for line in found[:50]:
+        click.echo(line)
+    if found:
+        raise click.ClickException(f"{len(found)} problems in the catalogues")
+    click.echo("catalogues complete")
+
+
+@click.command()
+def licenses() -> None:
+    """Fail when a dependency's licence is not permissive."""
+    problems = license_check.check()
+    for line in problems:
+        click.echo(line)
+    if problems:
+        raise click.ClickException(f"{len(problems)} dependencies need a look")
+    click.echo("licences ok")

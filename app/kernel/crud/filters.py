@@ -1,0 +1,315 @@
+"""Filters: one tree, one compiler, whitelisted columns. Lists, boards, exports and saved views use it.
+
+A tree is ``{"op": "and"|"or", "items": [tree | leaf]}``; a leaf is ``{"field", "operator", "value"}``
+with ``value`` a list of strings. In an address a leaf is ``f=<field>:<operator>:<value,value>``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from sqlalchemy import and_, false, func, not_, or_, true
+
+from app.kernel import clock
+from app.kernel.crud.fields import Crud, Field, Kind, parse
+from app.kernel.errors import BadRequest
+from app.kernel.i18n import gettext as _
+from app.kernel.i18n import lazy_gettext as _l
+
+if TYPE_CHECKING:
+    from app.kernel.actor import Actor
+
+TEXT = ("contains", "eq", "ne", "starts", "empty", "filled")
+NUMBER = ("eq", "ne", "gt", "gte", "lt", "lte", "between", "empty", "filled")
+DATE = ("in_period", "eq", "gte", "lte", "between", "empty", "filled")
+SET = ("in", "not_in", "empty", "filled")
+
+OPERATORS: dict[Kind, tuple[str, ...]] = {
+    Kind.TEXT: TEXT,
+    Kind.LONG: TEXT,
+    Kind.EMAIL: TEXT,
+    Kind.PHONE: TEXT,
+    Kind.URL: TEXT,
+    Kind.INTEGER: NUMBER,
+    Kind.DECIMAL: NUMBER,
+    Kind.MONEY: NUMBER,
+    Kind.PERCENT: NUMBER,
+    Kind.DATE: DATE,
+    Kind.DATETIME: DATE,
+    Kind.BOOL: ("eq",),
+    Kind.ENUM: SET,
+    Kind.REF: SET,
+    Kind.PERSON: SET,
+    Kind.TAGS: SET,
+}
+
+OPERATOR_LABELS = {
+    "contains": _l("contains"),
+    "eq": _l("is"),
+    "ne": _l("is not"),
+    "starts": _l("starts with"),
+    "empty": _l("is empty"),
+    "filled": _l("is filled"),
+    "gt": _l("more than"),
+    "gte": _l("at least"),
+    "lt": _l("less than"),
+    "lte": _l("at most"),
+    "between": _l("between"),
+    "in": _l("is one of"),
+    "not_in": _l("is none of"),
+    "in_period": _l("in"),
+}
+
+PERIODS = {
+    "today": _l("today"),
+    "this_week": _l("this week"),
+    "this_month": _l("this month"),
+    "this_quarter": _l("this quarter"),
+    "this_year": _l("this year"),
+    "last_7": _l("last 7 days"),
+    "last_30": _l("last 30 days"),
+    "last_90": _l("last 90 days"),
+    "last_month": _l("last month"),
+    "last_quarter": _l("last quarter"),
+    "last_year": _l("last year"),
+    "next_7": _l("next 7 days"),
+    "next_30": _l("next 30 days"),
+    "past": _l("the past"),
+    "future": _l("the future"),
+}
+
+MAX_LEAVES = 40
+MAX_DEPTH = 5
+# Flask-AppBuilder's REST operators -> ours.
+FAB_OPERATORS = {
+    "eq": "eq", "neq": "ne", "ct": "contains", "sw": "starts", "gt": "gt", "lt": "lt", "gte": "gte",
+    "lte": "lte", "rel_o_m": "in", "nrel_o_m": "not_in", "in": "in", "not_in": "not_in",
+    "between": "between", "empty": "empty", "filled": "filled", "in_period": "in_period",
+    "nct": "not_contains", "ew": "ends",
+}
+
+
+def period_bounds(name: str, today: dt.date) -> tuple[dt.date | None, dt.date | None]:
+    """First and last day (inclusive) of a named period; None is open."""
+    quarter_start = dt.date(today.year, 3 * ((today.month - 1) // 3) + 1, 1)
+    month_start = today.replace(day=1)
+    one = dt.timedelta(days=1)
+    match name:
+        case "today":
+            return today, today
+        case "this_week":
+            start = today - dt.timedelta(days=today.weekday())
+            return start, start + dt.timedelta(days=6)
+        case "this_month":
+            return month_start, _next_month(month_start) - one
+        case "last_month":
+            end = month_start - one
+            return end.replace(day=1), end
+        case "this_quarter":
+            return quarter_start, _next_month(_next_month(_next_month(quarter_start))) - one
+        case "last_quarter":
+            end = quarter_start - one
+            return dt.date(end.year, 3 * ((end.month - 1) // 3) + 1, 1), end
+        case "this_year":
+            return dt.date(today.year, 1, 1), dt.date(today.year, 12, 31)
+        case "last_year":
+            return dt.date(today.year - 1, 1, 1), dt.date(today.year - 1, 12, 31)
+        case "last_7" | "last_30" | "last_90":
+            return today - dt.timedelta(days=int(name[5:]) - 1), today
+        case "next_7" | "next_30":
+            return today, today + dt.timedelta(days=int(name[5:]) - 1)
+        case "past":
+            return None, today - one
+        case "future":
+            return today + one, None
+    raise BadRequest(_("Unknown period “%(name)s”.", name=name))
+
+
+def _next_month(day: dt.date) -> dt.date:
+    return dt.date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def parse_leaf(text: str) -> dict[str, Any]:
+    """The leaf written in an address."""
+    parts = text.split(":", 2)
+    if len(parts) < 2:
+        raise BadRequest(_("A filter reads field:operator:value."))
+    values = [unquote(one) for one in parts[2].split(",")] if len(parts) == 3 and parts[2] else []
+    return {"field": parts[0], "operator": parts[1], "value": values}
+
+
+def leaf_text(leaf: dict[str, Any]) -> str:
+    """The leaf as an address writes it; the inverse of parse_leaf."""
+    values = ",".join(quote(str(one), safe="") for one in leaf.get("value", []))
+    return f"{leaf['field']}:{leaf['operator']}:{values}"
+
+
+def compile_tree(crud: Crud, tree: dict[str, Any], actor: Actor, columns: dict[str, Any]) -> Any:
+    """The SQL criterion of a filter tree. ``columns`` maps attribute names to SQL expressions.
+
+    Raises BadRequest for an unknown field, operator or value, and for a tree that is too large.
+    """
+    count = [0]
+    return _compile(crud, tree, actor, columns, 0, count)
+
+
+def _compile(
+    crud: Crud, node: Any, actor: Actor, columns: dict[str, Any], depth: int, count: list[int]
+) -> Any:
+    if not isinstance(node, dict) or depth > MAX_DEPTH:
+        raise BadRequest(_("This filter cannot be read."))
+    if "items" in node:
+        items = node["items"]
+        if not isinstance(items, list) or node.get("op", "and") not in {"and", "or"}:
+            raise BadRequest(_("This filter cannot be read."))
+        parts = [_compile(crud, item, actor, columns, depth + 1, count) for item in items]
+        if not parts:
+            return true()
+        return or_(*parts) if node.get("op") == "or" else and_(*parts)
+    count[0] += 1
+    if count[0] > MAX_LEAVES:
+        raise BadRequest(_("This filter has too many conditions."))
+    name, operator, value = node.get("field"), node.get("operator"), node.get("value", [])
+    field = crud.field(name) if isinstance(name, str) else None
+    if field is None or not field.filterable:
+        raise BadRequest(_("Unknown field “%(name)s”.", name=str(name)[:40]))
+    if not isinstance(value, list):
+        value = [value]
+    return criterion(field, str(operator), [_plain(one) for one in value], actor, columns[field.name])
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or isinstance(value, dict | list):
+        raise BadRequest(_("This filter cannot be read."))
+    return str(value)
+
+
+def criterion(field: Field, operator: str, values: list[str], actor: Actor, column: Any) -> Any:
+    """One condition as SQL."""
+    allowed = OPERATORS[field.kind]
+    extra = {"not_contains", "ends"} if allowed is TEXT else ({"eq", "ne"} if allowed is SET else set())
+    if operator not in allowed and operator not in extra:
+        raise BadRequest(
+            _("“%(operator)s” does not apply to “%(field)s”.", operator=operator[:20], field=str(field.label))
+        )
+    if operator in {"empty", "filled"}:
+        empty = column.is_(None)
+        if field.kind is Kind.TAGS:
+            empty = func.cardinality(column) == 0
+        return empty if operator == "empty" else not_(empty)
+    if not values:
+        raise BadRequest(_("The filter on “%(field)s” needs a value.", field=str(field.label)))
+    if allowed is SET:
+        return _set(field, "in" if operator == "eq" else "not_in" if operator == "ne" else operator, values, actor, column)
+    if field.kind in {Kind.DATE, Kind.DATETIME}:
+        return _dates(field, operator, values, actor, column)
+    if allowed is TEXT:
+        return _texts(operator, values[0], column)
+    parsed = [_value(field, one) for one in values]
+    match operator:
+        case "eq":
+            return column == parsed[0]
+        case "ne":
+            return column.is_distinct_from(parsed[0])
+        case "gt":
+            return column > parsed[0]
+        case "gte":
+            return column >= parsed[0]
+        case "lt":
+            return column < parsed[0]
+        case "lte":
+            return column <= parsed[0]
+    if len(parsed) != 2:
+        raise BadRequest(_("“Between” needs two values."))
+    return column.between(parsed[0], parsed[1])
+
+
+def _value(field: Field, text: str) -> Any:
+    try:
+        return parse(field, text)
+    except ValueError as error:
+        raise BadRequest(f"{field.label}: {error}") from None
+
+
+def _texts(operator: str, text: str, column: Any) -> Any:
+    if "\x00" in text:
+        raise BadRequest(_("This text has characters that cannot be stored."))
+    pattern = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    match operator:
+        case "eq":
+            return func.lower(column) == text.lower()
+        case "ne":
+            return func.lower(column).is_distinct_from(text.lower())
+        case "starts":
+            return column.ilike(f"{pattern}%")
+        case "ends":
+            return column.ilike(f"%{pattern}")
+        case "not_contains":
+            return or_(column.is_(None), not_(column.ilike(f"%{pattern}%")))
+    return column.ilike(f"%{pattern}%")
+
+
+def _set(field: Field, operator: str, values: list[str], actor: Actor, column: Any) -> Any:
+    if field.kind is Kind.TAGS:
+        found = column.overlap(values)
+        return found if operator == "in" else not_(found)
+    parsed: list[Any] = []
+    for one in values:
+        if field.kind is Kind.PERSON and one == "me":
+            parsed.append(actor.member_id)
+        elif field.kind is Kind.ENUM:
+            if field.choice(one) is None:
+                raise BadRequest(_("“%(value)s” is not a value of “%(field)s”.", value=one[:40], field=str(field.label)))
+            parsed.append(one)
+        else:
+            parsed.append(_value(field, one))
+    if field.many:
+        matching = column.overlap(parsed)
+        return matching if operator == "in" else not_(matching)
+    if operator == "in":
+        return column.in_(parsed) if parsed else false()
+    return or_(column.is_(None), column.not_in(parsed))
+
+
+def _dates(field: Field, operator: str, values: list[str], actor: Actor, column: Any) -> Any:
+    if operator == "in_period":
+        first, last = period_bounds(values[0], clock.today(actor.timezone))
+    else:
+        days = [_day(field, one) for one in values]
+        match operator:
+            case "eq":
+                first = last = days[0]
+            case "gte":
+                first, last = days[0], None
+            case "lte":
+                first, last = None, days[0]
+            case _:
+                if len(days) != 2:
+                    raise BadRequest(_("“Between” needs two values."))
+                first, last = days
+    parts = []
+    if field.kind is Kind.DATE:
+        if first is not None:
+            parts.append(column >= first)
+        if last is not None:
+            parts.append(column <= last)
+    else:
+        if first is not None:
+            parts.append(column >= clock.day_bounds(first, actor.timezone)[0])
+        if last is not None:
+            parts.append(column < clock.day_bounds(last, actor.timezone)[1])
+    return and_(*parts) if parts else true()
+
+
+def _day(field: Field, text: str) -> dt.date:
+    try:
+        day = dt.date.fromisoformat(text[:10])
+    except ValueError:
+        raise BadRequest(f"{field.label}: {_('This is not a date.')}") from None
+    if not 1900 <= day.year <= 2200:
+        raise BadRequest(f"{field.label}: {_('This date is too far away.')}")
+    return day

@@ -1,0 +1,328 @@
+"""The database: one metadata, two engines, one session class, and the ORM wall between tenants.
+
+The second wall is PostgreSQL row-level security (``migrations/rls.py``); each holds alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from flask_appbuilder import Model
+from flask_appbuilder.models.sqla import Base
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import (
+    DateTime,
+    ForeignKeyConstraint,
+    Integer,
+    UniqueConstraint,
+    Uuid,
+    event,
+    false,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship, with_loader_criteria
+
+from app.kernel import clock, tenant
+from app.kernel.actor import ActorKind, Scope
+from app.kernel.ids import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.orm import ORMExecuteState, RelationshipProperty, SessionTransaction
+
+    from app.kernel.actor import Actor
+
+# Set before flask_appbuilder's security models are imported, so that theirs follow it too.
+Base.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+from flask_appbuilder.models.sqla.base import SQLA  # noqa: E402
+
+PLATFORM_BIND = "platform"
+
+
+class TenantSession(FlaskSession):
+    """A session that belongs to the scope in which it was made, for its whole life."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scope = tenant.current()
+
+    def get_bind(
+        self,
+        mapper: Any | None = None,
+        clause: Any | None = None,
+        bind: Engine | Connection | None = None,
+        **_kwargs: Any,
+    ) -> Engine | Connection:
+        """The platform role's engine in a platform scope, else the tenant role's."""
+        if bind is not None:
+            return bind
+        if self.scope.kind == "none":
+            raise tenant.MissingScope("database work needs a tenant or a platform scope")
+        return self._db.engines[PLATFORM_BIND if self.scope.kind == "platform" else None]
+
+
+db = SQLA(
+    model_class=Model,
+    session_options={
+        "class_": TenantSession,
+        "scopefunc": tenant.current,
+        "autoflush": True,
+        "expire_on_commit": False,
+    },
+)
+
+
+def _close_session(_scope: tenant.DataScope) -> None:
+    db.session.remove()
+
+
+tenant.on_leave(_close_session)
+
+
+def utc(**kwargs: Any) -> Any:
+    """A ``timestamptz`` column."""
+    return mapped_column(DateTime(timezone=True), **kwargs)
+
+
+class TenantModel(Model):  # type: ignore[misc]
+    """Base of every table whose rows belong to one organization.
+
+    ``__resource__`` names the permission resource that reading needs. Where the class also has an
+    ``owner_id``, the scope of that permission (own, team, all) becomes a criterion of every query.
+    ``__audited__`` False keeps technical rows out of the audit log.
+    """
+
+    __abstract__ = True
+    __resource__: ClassVar[str | None] = None
+    __audited__: ClassVar[bool] = True
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id, sort_order=-20)
+    organization_id: Mapped[UUID] = mapped_column(Uuid, nullable=False, sort_order=-19)
+    created_at: Mapped[dt.datetime] = utc(nullable=False, default=clock.now, sort_order=90)
+    created_by_id: Mapped[UUID | None] = mapped_column(Uuid, sort_order=91)
+    updated_at: Mapped[dt.datetime] = utc(
+        nullable=False, default=clock.now, onupdate=clock.now, sort_order=92
+    )
+    updated_by_id: Mapped[UUID | None] = mapped_column(Uuid, sort_order=93)
+    version: Mapped[int] = mapped_column(Integer, nullable=False, default=1, sort_order=94)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
+        return {"version_id_col": cls.version, "eager_defaults": False}
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805
+        return tenant_table_args(cls.__tablename__)
+
+    @property
+    def label(self) -> str:
+        """What people call the record, in lists of links and in the audit log."""
+        for name in ("name", "title", "display_name", "email"):
+            value = getattr(self, name, None)
+            if value:
+                return str(value)
+        return str(self.id)
+
+
+def tenant_table_args(tablename: str, *extra: Any) -> tuple[Any, ...]:
+    """Table arguments of a tenant table: its own constraints, and the two that every one has."""
+    return (
+        *extra,
+        UniqueConstraint("organization_id", "id", name=f"uq_{tablename}_organization_id_id"),
+        ForeignKeyConstraint(["organization_id"], ["organization.id"], ondelete="CASCADE"),
+    )
+
+
+def tenant_fk(column: str, target: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:
+    """A composite foreign key, so that no row can point into another organization.
+
+    Checks of simple foreign keys bypass row-level security; composite ones need no trust.
+    """
+    if ondelete == "SET NULL":
+        ondelete = f"SET NULL ({column})"
+    return ForeignKeyConstraint(
+        ["organization_id", column],
+        [f"{target}.organization_id", f"{target}.id"],
+        ondelete=ondelete,
+    )
+
+
+def ref(target: str, column: str, **kwargs: Any) -> RelationshipProperty[Any]:
+    """A read-only many-to-one along ``column``; never loaded lazily, so no list has N+1 queries."""
+    return relationship(
+        target,
+        primaryjoin=f"foreign({column}) == {target}.id",
+        viewonly=True,
+        uselist=False,
+        lazy="raise_on_sql",
+        **kwargs,
+    )
+
+
+# ── wall one: criteria on every statement, checks on every flush ─────────────────────────────────
+
+_guard_off: ContextVar[bool] = ContextVar("guard_off", default=False)
+_every_record: ContextVar[bool] = ContextVar("every_record", default=False)
+# Classes that carry no organization_id of their own but must be filtered all the same
+# (FAB's Role): class -> function(organization_id) -> criterion. Filled by tenancy.
+scoped_classes: dict[type[Any], Any] = {}
+
+
+@contextmanager
+def orm_guard_switched_off() -> Iterator[None]:
+    """Only for the tests that prove that row-level security holds alone."""
+    token = _guard_off.set(True)
+    try:
+        yield
+    finally:
+        _guard_off.reset(token)
+
+
+@contextmanager
+def every_record() -> Iterator[None]:
+    """Reads of the whole organization, beyond the actor's own/team scope.
+
+    For rules about the organization as a whole (is this e-mail taken?), whose answers reveal no row.
+    """
+    token = _every_record.set(True)
+    try:
+        yield
+    finally:
+        _every_record.reset(token)
+
+
+def resource_classes() -> list[type[TenantModel]]:
+    """Mapped classes whose rows need a read permission."""
+    return [
+        mapper.class_
+        for mapper in Base.registry.mappers
+        if issubclass(mapper.class_, TenantModel) and mapper.class_.__resource__
+    ]
+
+
+def read_criterion(actor: Actor, cls: type[TenantModel]) -> Any | None:
+    """What of ``cls`` the actor may read, as an SQL criterion; None means all of it.
+
+    The one place where a permission's scope becomes SQL.
+    """
+    return scope_criterion(actor, "read", cls)
+
+
+def scope_criterion(actor: Actor, verb: str, cls: type[TenantModel]) -> Any | None:
+    """As read_criterion, for any verb (bulk edits use *write*)."""
+    if actor.kind is ActorKind.SYSTEM or not cls.__resource__:
+        return None
+    scope = actor.scope(verb, cls.__resource__)
+    if scope is None:
+        return false()
+    owner = getattr(cls, "owner_id", None)
+    if scope is Scope.ALL or owner is None:
+        return None
+    if scope is Scope.OWN:
+        return owner == actor.member_id
+    return or_(owner.in_([*actor.team_member_ids, actor.member_id]), owner.is_(None))
+
+
+@event.listens_for(TenantSession, "do_orm_execute")
+def _guard(state: ORMExecuteState) -> None:
+    session = state.session
+    scope: tenant.DataScope = session.scope  # type: ignore[attr-defined]
+    if scope.kind == "none":
+        raise tenant.MissingScope("database work needs a tenant or a platform scope")
+    if scope.kind == "platform" or state.is_column_load or _guard_off.get():
+        return
+    # with_loader_criteria's lambda may close over local variables only.
+    organization_id = scope.organization_id
+    options = [
+        with_loader_criteria(
+            TenantModel,
+            lambda cls: cls.organization_id == organization_id,
+            include_aliases=True,
+        )
+    ]
+    for cls, criterion in scoped_classes.items():
+        options.append(
+            with_loader_criteria(cls, criterion(organization_id), include_aliases=True)
+        )
+    actor = scope.actor
+    if actor is not None and actor.kind is not ActorKind.SYSTEM and not _every_record.get():
+        restrictions = scope.info.get("restrictions")
+        if restrictions is None:
+            restrictions = [
+                with_loader_criteria(cls, criterion, include_aliases=True)
+                for cls in resource_classes()
+                if (criterion := read_criterion(actor, cls)) is not None
+            ]
+            scope.info["restrictions"] = restrictions
+        options.extend(restrictions)
+    state.statement = state.statement.options(*options)
+
+
+class ForeignTenantWrite(RuntimeError):
+    """A flush tried to write a row of another organization."""
+
+
+@event.listens_for(TenantSession, "before_flush")
+def _stamp(session: TenantSession, _context: Any, _instances: Any) -> None:
+    scope = session.scope
+    member_id = scope.actor.member_id if scope.actor else None
+    for row in session.new:
+        if not isinstance(row, TenantModel):
+            continue
+        if scope.kind == "tenant":
+            if row.organization_id is None:
+                row.organization_id = scope.organization_id
+            if row.organization_id != scope.organization_id and not _guard_off.get():
+                raise ForeignTenantWrite(type(row).__name__)
+        if row.created_by_id is None:
+            row.created_by_id = member_id
+        row.updated_by_id = member_id
+    for row in list(session.dirty) + list(session.deleted):
+        if not isinstance(row, TenantModel):
+            continue
+        if (
+            scope.kind == "tenant"
+            and row.organization_id != scope.organization_id
+            and not _guard_off.get()
+        ):
+            raise ForeignTenantWrite(type(row).__name__)
+        if row not in session.deleted and session.is_modified(row):
+            row.updated_by_id = member_id
+
+
+# ── wall two: tell PostgreSQL who asks, at the start of every transaction ────────────────────────
+
+_SET_CONTEXT = text("SELECT set_config('app.organization_id', :organization_id, true)")
+
+
+@event.listens_for(TenantSession, "after_begin")
+def _set_context(
+    session: TenantSession, transaction: SessionTransaction, connection: Connection
+) -> None:
+    if session.scope.kind == "tenant" and not transaction.nested:
+        connection.execute(_SET_CONTEXT, {"organization_id": str(session.scope.organization_id)})
+
+
+def advisory_lock(key: str) -> None:
+    """Holds a transaction-long lock on ``key`` within the organization (or the platform)."""
+    scope = tenant.current()
+    db.session.execute(
+        select(text("pg_advisory_xact_lock(hashtextextended(:key, 0))")).params(
+            key=f"{scope.organization_id}:{key}"
+        )
+    )

@@ -1,0 +1,146 @@
+"""What a feature plugs into the product. ``app/bootstrap.py`` lists the features in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint, Flask
+    from flask.cli import AppGroup
+
+    from app.kernel.actor import Actor
+    from app.kernel.outbox import Event, Handler
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A permission resource: ``can_<verb> on <name>``.
+
+    ``scoped`` resources know own/team/all; the others are held or not. ``assignable`` False keeps
+    the resource out of organization roles, whatever a row in the database says.
+    """
+
+    name: str
+    label: Any
+    module: str
+    verbs: tuple[str, ...]
+    scoped: bool = False
+    assignable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """An entry of the sidebar; shown when the actor holds ``verb`` on ``resource``."""
+
+    name: str
+    label: Any
+    href: str
+    icon: str
+    permission: tuple[str, str] | None
+    category: str = ""
+    category_label: Any = ""
+    category_icon: str = ""
+    keys: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKind:
+    """A kind of record that others may link to, mention or search."""
+
+    kind: str
+    label: Any
+    icon: str
+    url: Callable[[UUID], str]
+    resource: str
+    model: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One line of the palette and of the search page."""
+
+    kind: str
+    id: UUID
+    title: str
+    subtitle: str
+    url: str
+    icon: str
+    end: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A periodic job; ``cron`` in UTC or ``every`` seconds."""
+
+    job: str
+    every: int | None = None
+    cron: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateAction:
+    """An entry of the top bar's “new” menu and of the palette."""
+
+    label: Any
+    href: str
+    icon: str
+    permission: tuple[str, str]
+    key: str = ""
+
+
+@dataclass(slots=True)
+class Feature:
+    """The plug. Every list may be empty."""
+
+    name: str
+    resources: list[Resource] = field(default_factory=list)
+    views: list[type[Any]] = field(default_factory=list)
+    apis: list[type[Any]] = field(default_factory=list)
+    blueprints: list[Blueprint] = field(default_factory=list)
+    menu: list[MenuItem] = field(default_factory=list)
+    handlers: list[tuple[type[Event], str, Handler]] = field(default_factory=list)
+    schedules: list[Schedule] = field(default_factory=list)
+    search: list[Callable[[Actor, str, int], list[SearchHit]]] = field(default_factory=list)
+    records: list[RecordKind] = field(default_factory=list)
+    create: list[CreateAction] = field(default_factory=list)
+    home_cards: list[Callable[[Actor], dict[str, Any] | None]] = field(default_factory=list)
+    on_organization_created: list[Callable[[Any], None]] = field(default_factory=list)
+    cli: list[AppGroup] = field(default_factory=list)
+    init: Callable[[Flask], None] | None = None
+
+
+class Registry:
+    """All features of the application, answered for by name."""
+
+    def __init__(self) -> None:
+        self.features: list[Feature] = []
+
+    def add(self, feature: Feature) -> None:
+        self.features.append(feature)
+
+    @property
+    def resources(self) -> dict[str, Resource]:
+        return {resource.name: resource for one in self.features for resource in one.resources}
+
+    @property
+    def menu(self) -> list[MenuItem]:
+        return [item for one in self.features for item in one.menu]
+
+    @property
+    def records(self) -> dict[str, RecordKind]:
+        return {record.kind: record for one in self.features for record in one.records}
+
+    @property
+    def create_actions(self) -> list[CreateAction]:
+        return [action for one in self.features for action in one.create]
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        return [schedule for one in self.features for schedule in one.schedules]
+
+
+registry = Registry()

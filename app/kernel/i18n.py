@@ -1,0 +1,156 @@
+"""Language, time zone and the formats of numbers, money and dates, for the person who looks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from babel import Locale
+from babel.dates import format_date as babel_date
+from babel.dates import format_datetime as babel_datetime
+from babel.dates import format_time as babel_time
+from babel.dates import format_timedelta, get_timezone
+from babel.numbers import format_currency, format_decimal, format_percent
+from flask import current_app, g, has_request_context, request
+from flask_babel import Babel, force_locale, get_locale, get_timezone as current_timezone
+from flask_babel import gettext, lazy_gettext, ngettext
+
+from app.kernel import clock
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+__all__ = ["Babel", "force_locale", "gettext", "lazy_gettext", "ngettext"]
+
+LANGUAGES = {"it": "Italiano", "en": "English"}
+LANGUAGE_COOKIE = "lang"
+
+
+def select_locale() -> str:
+    """The signed-in person's language, else the visitor's choice, else what the browser asks for."""
+    if not has_request_context():
+        return "it"
+    chosen = request.args.get("lang") or getattr(g, "lang", None)
+    if chosen in LANGUAGES:
+        return str(chosen)
+    actor = getattr(g, "actor", None)
+    if actor is not None:
+        return str(actor.locale)[:2]
+    cookie = request.cookies.get(LANGUAGE_COOKIE)
+    if cookie in LANGUAGES:
+        return str(cookie)
+    return request.accept_languages.best_match(list(LANGUAGES)) or "it"
+
+
+def select_timezone() -> str:
+    """The signed-in person's time zone, Europe/Rome for visitors."""
+    actor = getattr(g, "actor", None) if has_request_context() else None
+    return actor.timezone if actor is not None else "Europe/Rome"
+
+
+def locale() -> Locale:
+    """The active locale; Italian outside any context."""
+    return get_locale() or _parse("it")
+
+
+@lru_cache(maxsize=8)
+def _parse(code: str) -> Locale:
+    return Locale.parse(code)
+
+
+def money(value: Decimal | int | float | None, currency: str = "EUR", *, cents: bool | None = None) -> str:
+    """``1.234,50 €``; ``cents=False`` drops them, None drops them when they are zero."""
+    if value is None:
+        return "–"
+    amount = Decimal(value)
+    if cents is None:
+        cents = amount != amount.to_integral_value()
+    if not cents:
+        return format_currency(
+            amount, currency, _pattern(str(locale())), locale=locale(), currency_digits=False,
+            group_separator=True,
+        )
+    return format_currency(amount, currency, locale=locale())
+
+
+@lru_cache(maxsize=8)
+def _pattern(code: str) -> str:
+    pattern = str(_parse(code).currency_formats["standard"].pattern)
+    return pattern.replace(".00", "")
+
+
+def number(value: Any, digits: int | None = None) -> str:
+    """A decimal number with the locale's marks, at most ``digits`` decimals (all when None)."""
+    if value is None:
+        return "–"
+    pattern = None if digits is None else "#,##0" + ("." + "#" * digits if digits else "")
+    return format_decimal(value, format=pattern, locale=locale())
+
+
+def percent(value: float | Decimal | None, digits: int = 0) -> str:
+    """``0.348`` as ``34,8%``; a dash when there is nothing to divide by."""
+    if value is None:
+        return "–"
+    return format_percent(value, format="#,##0" + ("." + "0" * digits if digits else "") + "%", locale=locale())
+
+
+def date(value: dt.date | dt.datetime | None, fmt: str = "medium") -> str:
+    """A calendar day, in the person's time zone where ``value`` is a moment."""
+    if value is None:
+        return "–"
+    if isinstance(value, dt.datetime):
+        value = value.astimezone(current_timezone()).date()
+    return babel_date(value, fmt, locale=locale())
+
+
+def short_date(value: dt.date | dt.datetime | None) -> str:
+    """``22 nov``, with the year only when it is not the current one."""
+    if value is None:
+        return "–"
+    if isinstance(value, dt.datetime):
+        value = value.astimezone(current_timezone()).date()
+    same_year = value.year == clock.today(select_timezone()).year
+    return babel_date(value, "d MMM" if same_year else "d MMM y", locale=locale())
+
+
+def moment(value: dt.datetime | None, fmt: str = "short") -> str:
+    """A date and time in the person's time zone."""
+    if value is None:
+        return "–"
+    return babel_datetime(value, fmt, tzinfo=_zone(), locale=locale())
+
+
+def clock_time(value: dt.datetime | None) -> str:
+    """The time of day in the person's time zone."""
+    if value is None:
+        return "–"
+    return babel_time(value, "short", tzinfo=_zone(), locale=locale())
+
+
+def ago(value: dt.datetime | None) -> str:
+    """``3 ore fa``: how long ago a moment was."""
+    if value is None:
+        return "–"
+    return format_timedelta(value - clock.now(), add_direction=True, locale=locale())
+
+
+def _zone() -> Any:
+    return get_timezone(str(current_timezone() or "Europe/Rome"))
+
+
+def init_app(app: Flask) -> None:
+    """Makes the formats Jinja filters."""
+    app.jinja_env.filters.update(
+        money=money, number=number, percent=percent, date=date, short_date=short_date, moment=moment,
+        clock_time=clock_time, ago=ago,
+    )
+    app.jinja_env.globals.update(languages=LANGUAGES, today=lambda: clock.today(select_timezone()))
+
+
+def configure(app: Flask) -> None:
+    """Takes over from FAB's own language selection; called once AppBuilder is initialised."""
+    babel = current_app.extensions["babel"]
+    babel.locale_selector = select_locale
+    babel.timezone_selector = select_timezone

@@ -1,0 +1,161 @@
+"""Background jobs on RQ. Arguments are ids and strings; the serializer is JSON, never pickle.
+
+A job is registered by name and queued with ``enqueue`` inside a unit of work: it reaches Valkey
+only after the commit. It may run more than once, so jobs are idempotent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import structlog
+from flask import current_app
+from redis.exceptions import RedisError
+from rq import Queue, Retry
+from rq.exceptions import DuplicateJobError
+from rq.serializers import JSONSerializer
+
+from app.kernel import tenant, valkey
+from app.kernel.actor import Actor, system_actor
+from app.kernel.uow import after_commit
+
+if TYPE_CHECKING:
+    from rq.job import Job
+
+log = structlog.get_logger()
+
+QUEUES = ("critical", "default", "bulk")
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """A registered job. ``retries`` further attempts come after 10, 60, 300, … seconds."""
+
+    name: str
+    function: Callable[..., Any]
+    queue: str
+    timeout: int
+    retries: int
+
+
+_registry: dict[str, JobSpec] = {}
+# Builds the actor of (organization, member) with today's permissions; set by tenancy.
+_actor_loader: list[Callable[[UUID, UUID], Actor]] = []
+
+
+def job(
+    name: str, *, queue: str = "default", timeout: int = 120, retries: int = 3
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Registers ``function`` as the job ``name``; it gets ``actor`` and its JSON arguments."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        _registry[name] = JobSpec(name, function, queue, timeout, retries)
+        return function
+
+    return register
+
+
+def load_actors_with(loader: Callable[[UUID, UUID], Actor]) -> None:
+    """Sets how a member's actor is built inside a job."""
+    _actor_loader[:] = [loader]
+
+
+def enqueue(name: str, arguments: dict[str, Any], *, job_id: str | None = None) -> None:
+    """Queues the job after the current unit of work commits, to run as the current actor."""
+    scope = tenant.current()
+    context = {
+        "organization_id": str(scope.organization_id) if scope.organization_id else None,
+        "member_id": str(scope.actor.member_id) if scope.actor and scope.actor.member_id else None,
+        "request_id": scope.actor.request_id if scope.actor else None,
+    }
+    after_commit(
+        lambda: _put(name, arguments, context, queue=None, job_id=job_id, unique=job_id is not None)
+    )
+
+
+def enqueue_now(
+    name: str,
+    arguments: dict[str, Any],
+    *,
+    queue: str | None = None,
+    job_id: str | None = None,
+    unique: bool = False,
+) -> None:
+    """Queues a platform job at once; only for effects that run after a commit."""
+    _put(name, arguments, {}, queue=queue, job_id=job_id, unique=unique)
+
+
+def _put(
+    name: str,
+    arguments: dict[str, Any],
+    context: dict[str, Any],
+    *,
+    queue: str | None,
+    job_id: str | None,
+    unique: bool,
+) -> None:
+    spec = _registry[name]
+    retry = Retry(max=spec.retries, interval=[10, 60, 300][: spec.retries]) if spec.retries else None
+    try:
+        get_queue(queue or spec.queue).enqueue_call(
+            "app.kernel.jobs.execute",
+            kwargs={"name": name, "arguments": arguments, "context": context},
+            timeout=spec.timeout,
+            retry=retry,
+            # RQ takes letters, digits, dashes and underscores.
+            job_id=job_id.replace(".", "-") if job_id else None,
+            unique=unique,
+            result_ttl=300,
+            failure_ttl=14 * 86400,
+            description=name,
+        )
+    except DuplicateJobError:
+        log.debug("jobs.already_queued", job=name, job_id=job_id)
+    except RedisError:
+        # Rows in the database say what is still to do; the sweep queues it when Valkey is back.
+        log.warning("jobs.valkey_unreachable", job=name)
+
+
+def get_queue(name: str) -> Queue:
+    """The queue ``name`` with the product's serializer."""
+    return Queue(
+        name,
+        connection=valkey.connection(),
+        serializer=JSONSerializer,
+        is_async=not current_app.config.get("JOBS_INLINE", False),
+    )
+
+
+def execute(name: str, arguments: dict[str, Any], context: dict[str, Any]) -> Any:
+    """What a worker runs: rebuilds the actor, then calls the job's function."""
+    spec = _registry[name]
+    organization_id, member_id = context.get("organization_id"), context.get("member_id")
+    if organization_id and member_id and _actor_loader:
+        actor = _actor_loader[0](UUID(organization_id), UUID(member_id))
+    else:
+        actor = system_actor(
+            UUID(organization_id) if organization_id else None, request_id=context.get("request_id")
+        )
+    structlog.contextvars.bind_contextvars(
+        job=name, organization=organization_id, request_id=context.get("request_id")
+    )
+    try:
+        return spec.function(actor=actor, **arguments)
+    finally:
+        structlog.contextvars.unbind_contextvars("job", "organization", "request_id")
+
+
+def failed_jobs(limit: int = 100) -> list[Job]:
+    """The newest failed jobs of all queues, for the vendor's page."""
+    found: list[Job] = []
+    for name in QUEUES:
+        queue = get_queue(name)
+        registry = queue.failed_job_registry
+        for job_id in registry.get_job_ids(-limit, -1):
+            one = queue.fetch_job(job_id)
+            if one is not None:
+                found.append(one)
+    return found

@@ -1,0 +1,163 @@
+"""Outgoing mail: a row first, the message after commit; by SMTP, or as .eml files when unset."""
+
+from __future__ import annotations
+
+import datetime as dt
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import formataddr, formatdate, make_msgid
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import UUID
+
+import structlog
+from flask import current_app, render_template
+from flask_babel import force_locale
+from sqlalchemy import Index, Integer, String, Text, Uuid, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel import clock, jobs
+from app.kernel.db import db, utc
+from app.kernel.ids import new_id
+from app.kernel.uow import after_commit, platform_uow
+
+log = structlog.get_logger()
+MAX_ATTEMPTS = 5
+
+
+class MailStatus(StrEnum):
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class MailMessage(db.Model):  # type: ignore[name-defined,misc]
+    """An outgoing message. The body is dropped once SMTP took it: it may hold one-time links."""
+
+    __tablename__ = "mail_message"
+    __table_args__ = (
+        Index("ix_mail_message_queued", "next_at", postgresql_where=db.text("status = 'queued'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(64), nullable=False)
+    to_email: Mapped[str] = mapped_column(String(320), nullable=False)
+    to_name: Mapped[str] = mapped_column(String(200), nullable=False, default="")
+    subject: Mapped[str] = mapped_column(String(300), nullable=False)
+    text: Mapped[str | None] = mapped_column(Text)
+    html: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(16), nullable=False, default=MailStatus.QUEUED)
+    attempts: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[dt.datetime] = utc(nullable=False, default=clock.now)
+    next_at: Mapped[dt.datetime] = utc(nullable=False, default=clock.now)
+    sent_at: Mapped[dt.datetime | None] = utc()
+
+
+def send(
+    kind: str, *, to: str, name: str = "", locale: str = "it", context: dict[str, Any] | None = None
+) -> None:
+    """Writes a mail from the template ``mail/<kind>.html`` and sends it after commit.
+
+    The template sets blocks ``subject``, ``text`` and ``html``; it is rendered in ``locale``.
+    """
+    with force_locale(locale):
+        values = {"name": name, "locale": locale, **(context or {})}
+        parts = {
+            part: render_template(f"mail/{kind}.html", part=part, **values).strip()
+            for part in ("subject", "text", "html")
+        }
+    message = MailMessage(
+        id=new_id(),
+        kind=kind,
+        to_email=to,
+        to_name=name,
+        subject=" ".join(parts["subject"].split())[:300],
+        text=parts["text"],
+        html=parts["html"],
+        # The tenant role may insert here but not read back, so every value is set by the application.
+        status=MailStatus.QUEUED,
+        attempts=0,
+        created_at=clock.now(),
+        next_at=clock.now(),
+    )
+    db.session.add(message)
+    message_id = str(message.id)
+    after_commit(
+        lambda: jobs.enqueue_now(
+            "kernel.send_mail", {"message_id": message_id}, job_id=f"mail-{message_id}", unique=True
+        )
+    )
+
+
+def deliver(message_id: UUID) -> bool:
+    """Sends one queued message; True when it has left (or had left before)."""
+    with platform_uow("jobs") as session:
+        message = session.scalar(
+            select(MailMessage).where(MailMessage.id == message_id).with_for_update(skip_locked=True)
+        )
+        if message is None or message.status == MailStatus.SENT:
+            return True
+        message.attempts += 1
+        try:
+            _transmit(message)
+        except (OSError, smtplib.SMTPException) as error:
+            message.last_error = f"{type(error).__name__}: {error}"[:2000]
+            permanent = isinstance(error, smtplib.SMTPRecipientsRefused)
+            if permanent or message.attempts >= MAX_ATTEMPTS:
+                message.status = MailStatus.FAILED
+            else:
+                message.next_at = clock.now() + dt.timedelta(minutes=2**message.attempts)
+            log.warning("mail.failed", kind=message.kind, attempts=message.attempts)
+            return False
+        message.status = MailStatus.SENT
+        message.sent_at = clock.now()
+        message.last_error = None
+        if current_app.config["SMTP_URL"]:
+            message.text = message.html = None
+    return True
+
+
+def sweep() -> int:
+    """Sends what is queued and due again; the number of messages tried."""
+    with platform_uow("jobs") as session:
+        due = session.scalars(
+            select(MailMessage.id)
+            .where(MailMessage.status == MailStatus.QUEUED, MailMessage.next_at <= clock.now())
+            .limit(200)
+        ).all()
+    for message_id in due:
+        deliver(message_id)
+    return len(due)
+
+
+def _transmit(message: MailMessage) -> None:
+    mail = EmailMessage()
+    sender = current_app.config["MAIL_FROM"]
+    mail["Subject"] = message.subject
+    mail["From"] = formataddr(("Stratikey", sender))
+    mail["To"] = formataddr((message.to_name, message.to_email))
+    mail["Date"] = formatdate(localtime=False)
+    mail["Message-ID"] = make_msgid(idstring=str(message.id), domain=sender.rpartition("@")[2])
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(message.text or "")
+    if message.html:
+        mail.add_alternative(message.html, subtype="html")
+    url = current_app.config["SMTP_URL"]
+    if not url:
+        folder = Path(current_app.config["MAIL_FOLDER"])
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{clock.now():%Y%m%dT%H%M%S}-{message.id}.eml").write_bytes(bytes(mail))
+        return
+    parts = urlsplit(url)
+    options = parse_qs(parts.query)
+    factory = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+    with factory(parts.hostname or "localhost", parts.port or 0, timeout=20) as smtp:
+        if options.get("starttls") == ["1"]:
+            smtp.starttls(context=ssl.create_default_context())
+        if parts.username:
+            smtp.login(unquote(parts.username), unquote(parts.password or ""))
+        smtp.send_message(mail)

@@ -1,0 +1,32 @@
+"""Notifications read events; nobody imports them."""
+
+from __future__ import annotations
+
+from app.events.sales import (
+    ImportFinished,
+    OpportunityAssigned,
+    OpportunityLost,
+    OpportunityStageChanged,
+    OpportunityWon,
+)
+from app.events.tenancy import MemberJoined
+from app.kernel.feature import Feature
+from app.kernel.web import badge
+from app.notifications import handlers
+from app.notifications.service import count_unread
+from app.notifications.views import NotificationView
+
+badge("unread_notifications", lambda actor: count_unread(actor.member_id))
+
+feature = Feature(
+    "notifications",
+    views=[NotificationView],
+    handlers=[
+        (OpportunityAssigned, "notifications.deal_assigned", handlers.deal_assigned),
+        (OpportunityStageChanged, "notifications.deal_moved", handlers.deal_moved),
+        (OpportunityWon, "notifications.deal_won", handlers.deal_won),
+        (OpportunityLost, "notifications.deal_lost", handlers.deal_lost),
+        (MemberJoined, "notifications.member_joined", handlers.member_joined),
+        (ImportFinished, "notifications.import_finished", handlers.import_finished),
+    ],
+)

@@ -1,0 +1,110 @@
+"""Events that people are told about."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from app.kernel import i18n
+from app.notifications.models import Category
+from app.notifications.service import notify
+from app.tenancy import queries as tenancy
+
+if TYPE_CHECKING:
+    from app.kernel.outbox import ReceivedEvent
+
+
+def _deal(event: ReceivedEvent) -> str:
+    return f"/sales/opportunities/show/{event.subject_id}"
+
+
+def _owner(event: ReceivedEvent) -> UUID | None:
+    """The deal's owner, unless it was them."""
+    owner = event.payload.get("owner_id")
+    return UUID(owner) if owner and owner != str(event.actor_id) else None
+
+
+def deal_assigned(event: ReceivedEvent) -> None:
+    owner = _owner(event)
+    if owner is not None:
+        notify(
+            owner, "deal_assigned", {"actor": event.actor_label, "title": event.payload["title"]},
+            category=Category.ASSIGNMENTS, icon="user-check", url=_deal(event),
+            dedupe_key=str(event.delivery_id),
+        )
+
+
+def deal_moved(event: ReceivedEvent) -> None:
+    owner = _owner(event)
+    if owner is not None:
+        payload = event.payload
+        notify(
+            owner,
+            "deal_moved",
+            {
+                "actor": event.actor_label, "title": payload["title"], "from": payload["from_stage"],
+                "to": payload["to_stage"],
+            },
+            category=Category.DEALS, icon="arrow-right", url=_deal(event),
+            dedupe_key=str(event.delivery_id),
+        )
+
+
+def deal_won(event: ReceivedEvent) -> None:
+    """The owner and their team's manager hear of a win."""
+    payload = event.payload
+    amount = i18n.money(Decimal(payload["amount"]), payload["currency"])
+    for member_id in _owner_and_manager(event):
+        notify(
+            member_id, "deal_won",
+            {"actor": event.actor_label, "title": payload["title"], "amount": amount},
+            category=Category.DEALS, icon="trophy", url=_deal(event), dedupe_key=str(event.delivery_id),
+        )
+
+
+def deal_lost(event: ReceivedEvent) -> None:
+    payload = event.payload
+    for member_id in _owner_and_manager(event):
+        notify(
+            member_id, "deal_lost",
+            {"actor": event.actor_label, "title": payload["title"], "reason": payload["reason"]},
+            category=Category.DEALS, icon="circle-x", url=_deal(event), dedupe_key=str(event.delivery_id),
+        )
+
+
+def _owner_and_manager(event: ReceivedEvent) -> list[UUID]:
+    raw = event.payload.get("owner_id")
+    if not raw:
+        return []
+    owner = tenancy.get_member(UUID(raw))
+    found = [owner.id]
+    if owner.team_id is not None:
+        manager = tenancy.get_team(owner.team_id).manager_id
+        if manager is not None and manager != owner.id:
+            found.append(manager)
+    return [one for one in found if one != event.actor_id]
+
+
+def member_joined(event: ReceivedEvent) -> None:
+    inviter = event.payload.get("invited_by_id")
+    if inviter:
+        notify(
+            UUID(inviter), "member_joined", {"name": event.payload["display_name"]},
+            category=Category.TEAM, icon="user-plus", url="/users/list/", dedupe_key=str(event.delivery_id),
+        )
+
+
+def import_finished(event: ReceivedEvent) -> None:
+    payload = event.payload
+    if payload.get("owner_id"):
+        notify(
+            UUID(payload["owner_id"]),
+            "import_finished",
+            {
+                "filename": payload["filename"], "created": str(payload["created"]),
+                "failed": str(payload["failed"]),
+            },
+            category=Category.SYSTEM, icon="file-check-2", url=f"/sales/import/{event.subject_id}",
+            dedupe_key=str(event.delivery_id),
+        )

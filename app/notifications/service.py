@@ -1,0 +1,139 @@
+"""Telling people, and what they do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.kernel import clock
+from app.kernel.db import db
+from app.kernel.i18n import gettext as _
+from app.kernel.i18n import lazy_gettext as _l
+from app.kernel.ids import new_id
+from app.kernel.realtime import push, user_room
+from app.notifications.models import Category, Notification
+from app.tenancy import queries as tenancy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from app.kernel.actor import Actor
+
+PAGE = 30
+
+# Message key -> words. Stored by key, so that everybody reads them in their own language.
+MESSAGES: dict[str, Any] = {
+    "deal_assigned": _l("%(actor)s assigned you the deal “%(title)s”"),
+    "deal_moved": _l("%(actor)s moved “%(title)s” from %(from)s to %(to)s"),
+    "deal_won": _l("%(actor)s won “%(title)s”: %(amount)s"),
+    "deal_lost": _l("%(actor)s lost “%(title)s”: %(reason)s"),
+    "member_joined": _l("%(name)s joined the organization"),
+    "import_finished": _l("Import of %(filename)s finished: %(created)s created, %(failed)s with errors"),
+}
+
+
+def text_of(notification: Notification) -> str:
+    """The notification in the reader's language."""
+    template = MESSAGES.get(notification.message)
+    if template is None:
+        return notification.message
+    try:
+        return str(template) % notification.params
+    except (KeyError, ValueError):
+        return str(template)
+
+
+def notify(
+    member_id: UUID,
+    message: str,
+    params: dict[str, str],
+    *,
+    category: Category,
+    icon: str,
+    url: str,
+    dedupe_key: str,
+) -> bool:
+    """Adds a notification for a member and pushes it; False when this key was told already."""
+    member = tenancy.get_member(member_id)
+    if member.user_id is None:
+        return False
+    now = clock.now()
+    made = db.session.execute(
+        insert(Notification)
+        .values(
+            id=new_id(),
+            organization_id=member.organization_id,
+            member_id=member_id,
+            category=category.value,
+            icon=icon,
+            message=message,
+            params=params,
+            url=url,
+            dedupe_key=dedupe_key,
+            created_at=now,
+            updated_at=now,
+            version=1,
+        )
+        .on_conflict_do_nothing()
+        .returning(Notification.id)
+    ).scalar_one_or_none()
+    if made is None:
+        return False
+    room = user_room(member.user_id, member.organization_id)
+    push(room, "notification:new", {"id": str(made), "icon": icon, "url": url})
+    push(room, "badge", {"unread": count_unread(member_id)})
+    return True
+
+
+def count_unread(member_id: UUID | None) -> int:
+    """Unread notifications of a member, 99 at most shown as 99+."""
+    if member_id is None:
+        return 0
+    return db.session.scalar(
+        select(func.count()).select_from(Notification).where(
+            Notification.member_id == member_id, Notification.read_at.is_(None)
+        )
+    ) or 0
+
+
+def list_notifications(
+    member_id: UUID, *, category: str | None = None, unread: bool = False, limit: int = PAGE
+) -> Sequence[Notification]:
+    """A member's notifications, newest first."""
+    statement = (
+        select(Notification)
+        .where(Notification.member_id == member_id)
+        .order_by(Notification.created_at.desc())
+        .limit(limit)
+    )
+    if category:
+        statement = statement.where(Notification.category == category)
+    if unread:
+        statement = statement.where(Notification.read_at.is_(None))
+    return db.session.scalars(statement).all()
+
+
+def mark_read(*, actor: Actor, ids: Sequence[UUID] | None = None) -> int:
+    """Marks the actor's notifications read: these, or all. Returns how many are left unread."""
+    statement = update(Notification).where(
+        Notification.member_id == actor.member_id, Notification.read_at.is_(None)
+    )
+    if ids is not None:
+        statement = statement.where(Notification.id.in_(ids))
+    db.session.execute(statement.values(read_at=clock.now()))
+    left = count_unread(actor.member_id)
+    if actor.user_id is not None and actor.organization_id is not None:
+        push(user_room(actor.user_id, actor.organization_id), "badge", {"unread": left})
+    return left
+
+
+CATEGORY_LABELS = {
+    Category.MENTIONS: lambda: _("Mentions"),
+    Category.ASSIGNMENTS: lambda: _("Assignments"),
+    Category.DEALS: lambda: _("Deals"),
+    Category.TEAM: lambda: _("Team"),
+    Category.SYSTEM: lambda: _("System"),
+}

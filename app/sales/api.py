@@ -1,0 +1,197 @@
+"""REST resources of sales, generated; with the verbs of deals and leads added."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import Response
+from flask_appbuilder.api import expose, protect
+
+from app.kernel import http, money
+from app.kernel.crud.api import TenantApi, make_api
+from app.kernel.crud.fields import Choice, Crud, Field, Kind, Verbs
+from app.kernel.crud.store import load
+from app.kernel.errors import Invalid
+from app.kernel.i18n import gettext as _
+from app.kernel.i18n import lazy_gettext as _l
+from app.kernel.idempotency import once
+from app.kernel.ids import parse_id
+from app.sales import cruds
+from app.sales.models import Pipeline, PipelineStage
+from app.sales.service import leads, opportunities
+
+
+def _optional_id(body: dict[str, Any], key: str) -> Any:
+    value = body.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise Invalid(errors={key: [_("This record does not exist.")]})
+    return parse_id(value)
+
+
+def _optional_day(body: dict[str, Any], key: str) -> dt.date | None:
+    value = body.get(key)
+    if value is None:
+        return None
+    try:
+        return dt.date.fromisoformat(str(value))
+    except ValueError:
+        raise Invalid(errors={key: [_("This is not a date.")]}) from None
+
+
+def _optional_text(body: dict[str, Any], key: str) -> str | None:
+    value = body.get(key)
+    if value is not None and (not isinstance(value, str) or "\x00" in value):
+        raise Invalid(errors={key: [_("Write a text here.")]})
+    return value
+
+
+def _optional_version(body: dict[str, Any]) -> int | None:
+    value = body.get("version")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise Invalid(errors={"version": [_("This is not a number.")]})
+    return value
+
+
+class OpportunityApi(TenantApi):
+    """Deals, with win, lose, reopen and move."""
+
+    method_permission_name = {  # noqa: RUF012
+        **TenantApi.method_permission_name, "win": "write", "lose": "write", "reopen": "write", "move": "write",
+    }
+    include_route_methods = TenantApi.include_route_methods | {"win", "lose", "reopen", "move"}  # noqa: RUF012
+
+    def _answer(self, deal: Any) -> tuple[Any, int]:
+        return {"id": deal.id, "result": self._dump(load(self.crud, deal.id))}, 200
+
+    @expose("/<pk>/win", methods=["POST"])
+    @protect()
+    def win(self, pk: str) -> Response:
+        """Closes a deal as won."""
+        body = http.json_body()
+        try:
+            amount = money.parse_amount(str(body["amount"])) if body.get("amount") is not None else None
+        except ValueError:
+            raise Invalid(errors={"amount": [_("This is not a number.")]}) from None
+        return once(
+            lambda: self._answer(
+                opportunities.win_opportunity(
+                    parse_id(pk), actor=http.actor(), amount=amount,
+                    won_on=_optional_day(body, "close_date"), version=_optional_version(body),
+                )
+            )
+        )
+
+    @expose("/<pk>/lose", methods=["POST"])
+    @protect()
+    def lose(self, pk: str) -> Response:
+        """Closes a deal as lost; ``lost_reason`` is required."""
+        body = http.json_body()
+        return once(
+            lambda: self._answer(
+                opportunities.lose_opportunity(
+                    parse_id(pk), actor=http.actor(), lost_reason_id=_optional_id(body, "lost_reason"),
+                    competitor=_optional_text(body, "competitor"), note=_optional_text(body, "note"),
+                    recontact_on=_optional_day(body, "recontact_on"), version=_optional_version(body),
+                )
+            )
+        )
+
+    @expose("/<pk>/reopen", methods=["POST"])
+    @protect()
+    def reopen(self, pk: str) -> Response:
+        """Opens a closed deal again."""
+        body = http.json_body()
+        return once(
+            lambda: self._answer(
+                opportunities.reopen_opportunity(
+                    parse_id(pk), actor=http.actor(), version=_optional_version(body)
+                )
+            )
+        )
+
+    @expose("/<pk>/move", methods=["POST"])
+    @protect()
+    def move(self, pk: str) -> Response:
+        """Moves a deal to a stage, between two others."""
+        body = http.json_body()
+        return once(
+            lambda: self._answer(
+                opportunities.move_opportunity(
+                    parse_id(pk), actor=http.actor(), stage_id=parse_id(body.get("stage")),
+                    after_id=_optional_id(body, "after"), before_id=_optional_id(body, "before"),
+                    version=_optional_version(body),
+                )
+            )
+        )
+
+
+class LeadApi(TenantApi):
+    """Leads, with their conversion."""
+
+    method_permission_name = {**TenantApi.method_permission_name, "convert": "write"}  # noqa: RUF012
+    include_route_methods = TenantApi.include_route_methods | {"convert"}  # noqa: RUF012
+
+    @expose("/<pk>/convert", methods=["POST"])
+    @protect()
+    def convert(self, pk: str) -> Response:
+        """Makes an account, a contact and perhaps a deal of a lead."""
+        body = http.json_body()
+
+        def act() -> tuple[Any, int]:
+            done = leads.convert_lead(
+                parse_id(pk), actor=http.actor(), account_id=_optional_id(body, "account"),
+                contact_id=_optional_id(body, "contact"),
+                opportunity_title=_optional_text(body, "opportunity_title"),
+                pipeline_id=_optional_id(body, "pipeline"),
+            )
+            return {
+                "id": done.lead.id,
+                "account": done.account.id if done.account else None,
+                "contact": done.contact.id,
+                "opportunity": done.opportunity.id if done.opportunity else None,
+            }, 200
+
+        return once(act)
+
+
+# Pipelines and stages are read here; their own screens write them, with the rules of a pipeline.
+READ_ONLY = {"info", "get_list", "get"}
+
+PIPELINES = Crud(
+    kind="pipeline_record", model=Pipeline, resource="pipeline", url="/settings/pipelines", api="pipelines",
+    singular=_l("Pipeline"), plural=_l("Pipelines"), new_label=_l("New pipeline"), icon="filter",
+    label_field="name", search=("name",), order="position", verbs=Verbs(),
+    fields=(
+        Field("name", _l("Name"), editable=False),
+        Field("position", _l("Position"), Kind.INTEGER, editable=False),
+        Field("is_default", _l("Opens first"), Kind.BOOL, editable=False),
+    ),
+)
+STAGES = Crud(
+    kind="pipeline_stage_record", model=PipelineStage, resource="pipeline", url="/settings/pipelines",
+    api="pipeline-stages", singular=_l("Stage"), plural=_l("Stages"), new_label=_l("New stage"), icon="filter",
+    label_field="name", search=("name",), order="position", verbs=Verbs(),
+    fields=(
+        Field("name", _l("Name"), editable=False),
+        Field("pipeline_id", _l("Pipeline"), Kind.REF, target="pipeline", editable=False),
+        Field("kind", _l("Outcome"), Kind.ENUM, editable=False,
+              choices=(Choice("open", _l("Open")), Choice("won", _l("Won")), Choice("lost", _l("Lost")))),
+        Field("position", _l("Position"), Kind.INTEGER, editable=False),
+        Field("probability", _l("Probability"), Kind.INTEGER, editable=False),
+        Field("rot_days", _l("Days until it stands still"), Kind.INTEGER, editable=False),
+    ),
+)
+
+APIS = [
+    make_api(cruds.ACCOUNTS),
+    make_api(cruds.CONTACTS),
+    make_api(cruds.LEADS, LeadApi),
+    make_api(cruds.PRODUCTS),
+    make_api(cruds.OPPORTUNITIES, OpportunityApi),
+    make_api(cruds.ACTIVITIES),
+    make_api(PIPELINES, include_route_methods=READ_ONLY),
+    make_api(STAGES, include_route_methods=READ_ONLY),
+]

@@ -1,0 +1,57 @@
+"""Sales plugs in."""
+
+from __future__ import annotations
+
+from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Resource
+from app.kernel.i18n import lazy_gettext as _l
+from app.sales import cards, cruds
+from app.sales.api import APIS
+from app.sales.imports.views import ImportView
+from app.sales.service.pipelines import seed
+from app.sales.views import VIEWS, SalesView
+
+_SALES = {"category": "Sales", "category_label": _l("Sales"), "category_icon": "handshake"}
+CRUD = ("read", "write", "export")
+
+feature = Feature(
+    "sales",
+    resources=[
+        Resource("deal", _l("Opportunities and activities"), "sales", CRUD, scoped=True),
+        Resource("lead", _l("Leads"), "sales", CRUD, scoped=True),
+        Resource("account", _l("Accounts"), "sales", CRUD, scoped=True),
+        Resource("contact", _l("Contacts"), "sales", CRUD, scoped=True),
+        Resource("product", _l("Products"), "sales", CRUD),
+        Resource("pipeline", _l("Pipeline board"), "sales", ("read", "manage")),
+        Resource("reports", _l("Overview and data"), "sales", ("read",)),
+    ],
+    views=[SalesView, *VIEWS, ImportView],
+    apis=APIS,
+    menu=[
+        MenuItem("Overview", _l("Overview"), "/sales/", "chart-column", ("read", "reports"), **_SALES),
+        MenuItem("Pipeline", _l("Pipeline"), "/sales/pipeline", "square-kanban", ("read", "pipeline"), **_SALES),
+        MenuItem("Activities", _l("Activities"), "/sales/activities/", "phone", ("read", "deal"), **_SALES),
+        MenuItem("Leads", _l("Leads"), "/sales/leads/", "user-plus", ("read", "lead"), **_SALES),
+        MenuItem("Accounts", _l("Accounts"), "/sales/accounts/", "building-2", ("read", "account"), **_SALES),
+        MenuItem("Contacts", _l("Contacts"), "/sales/contacts/", "contact", ("read", "contact"), **_SALES),
+        MenuItem(
+            "Opportunities", _l("Opportunities"), "/sales/opportunities/", "handshake", ("read", "deal"), **_SALES
+        ),
+        MenuItem("Products", _l("Products"), "/sales/products/", "package", ("read", "product"), **_SALES),
+        MenuItem("Imports", _l("Imports"), "/sales/import/", "upload", ("write", "account"), **_SALES),
+    ],
+    records=[
+        RecordKind(
+            one.kind, one.singular, one.icon, lambda pk, url=one.url: f"{url}/show/{pk}", one.resource, one.model
+        )
+        for one in cruds.CRUDS.values()
+    ],
+    create=[
+        CreateAction(cruds.OPPORTUNITIES.new_label, "/sales/opportunities/add", "handshake", ("write", "deal"), "o"),
+        CreateAction(cruds.LEADS.new_label, "/sales/leads/add", "user-plus", ("write", "lead"), "l"),
+        CreateAction(cruds.ACCOUNTS.new_label, "/sales/accounts/add", "building-2", ("write", "account"), "a"),
+        CreateAction(cruds.CONTACTS.new_label, "/sales/contacts/add", "contact", ("write", "contact")),
+        CreateAction(cruds.ACTIVITIES.new_label, "/sales/activities/add", "phone", ("write", "deal")),
+    ],
+    home_cards=[cards.figures, cards.due, cards.standing_still],
+    on_organization_created=[seed],
+)

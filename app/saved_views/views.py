@@ -1,0 +1,107 @@
+"""The tabs of saved views above every list, and their forms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
+
+from flask import Response, flash, redirect, request
+from flask_appbuilder import BaseView, expose
+from werkzeug.datastructures import MultiDict
+
+from app.kernel import http
+from app.kernel.crud.fields import Crud, cruds
+from app.kernel.crud.query import read_params
+from app.kernel.errors import NotFound
+from app.kernel.i18n import gettext as _
+from app.kernel.ids import parse_id
+from app.kernel.uow import uow
+from app.saved_views import service
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.kernel.actor import Actor
+
+STATE = ("q", "f", "sort", "cols", "size")
+
+
+def provide(crud: Crud, actor: Actor, args: Any) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """The preset of the active view, and what the tabs show. One query.
+
+    ``?view=<id>`` picks a view, ``?view=all`` none; a bare address opens the person's default.
+    """
+    views = service.list_views(crud.kind, actor=actor)
+    chosen = None
+    wanted = args.get("view")
+    if wanted and wanted != "all":
+        wanted_id = parse_id(wanted)
+        chosen = next((one for one in views if one.id == wanted_id), None)
+        if chosen is None:
+            raise NotFound
+    elif wanted is None and not any(key in args for key in STATE):
+        chosen = next((one for one in views if one.is_default and one.owner_id == actor.member_id), None)
+    preset = dict(chosen.definition) if chosen else {}
+    dirty = chosen is not None and any(key in args for key in STATE)
+    return preset, {
+        "views": views,
+        "active": chosen,
+        "dirty": dirty,
+        "own": chosen is not None and chosen.owner_id == actor.member_id,
+    }
+
+
+class SavedViewView(BaseView):  # type: ignore[misc]
+    """Posts of the view tabs. What a view may show is checked when it is used."""
+
+    route_base = "/views"
+    default_view = "save"
+
+    @expose("/<kind>/save", methods=["POST"])
+    def save(self, kind: str) -> Response:
+        """Saves the list's state (field ``state``: its query string) as a new view, or into one."""
+        actor = http.actor()
+        crud = _crud(kind)
+        actor.require("read", crud.resource)
+        state = MultiDict(parse_qsl(request.form.get("state", "")))
+        view_id = parse_id(request.form["view"]) if request.form.get("view") else None
+        preset: dict[str, Any] = {}
+        if view_id is not None:
+            preset = dict(service.get_view(view_id, actor=actor).definition)
+        params = read_params(state, crud, preset)
+        definition = {
+            "leaves": params.leaves,
+            "tree": preset.get("tree"),
+            "search": params.search,
+            "sort": params.sort,
+            "columns": params.columns,
+            "page_size": params.page_size,
+        }
+        with uow():
+            view = service.save_view(
+                crud,
+                definition,
+                actor=actor,
+                view_id=view_id,
+                name=request.form.get("name") or None,
+                shared=request.form.get("shared") == "1" if "options" in request.form else None,
+                is_default=request.form.get("is_default") == "1" if "options" in request.form else None,
+            )
+        flash(_("View “%(name)s” saved.", name=view.name), "success")
+        return redirect(f"{crud.url}/?{urlencode({'view': str(view.id)})}")  # type: ignore[return-value]
+
+    @expose("/<kind>/<pk>/delete", methods=["POST"])
+    def delete(self, kind: str, pk: str) -> Response:
+        """Deletes one of the person's own views."""
+        crud = _crud(kind)
+        with uow():
+            service.delete_view(parse_id(pk), actor=http.actor())
+        flash(_("View deleted."), "success")
+        return redirect(f"{crud.url}/?view=all")  # type: ignore[return-value]
+
+
+def _crud(kind: str) -> Crud:
+    crud = cruds.get(kind)
+    if crud is None:
+        raise NotFound
+    return crud

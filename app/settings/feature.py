@@ -1,0 +1,25 @@
+"""Settings screens over other features' services."""
+
+from __future__ import annotations
+
+from app.kernel.feature import Feature, MenuItem
+from app.kernel.i18n import lazy_gettext as _l
+from app.settings.views import BrandingCss, SettingsView
+
+_SETTINGS = {"category": "Settings", "category_label": _l("Settings"), "category_icon": "settings"}
+
+feature = Feature(
+    "settings",
+    views=[SettingsView, BrandingCss],
+    menu=[
+        MenuItem("Profile", _l("Profile"), "/settings/profile", "user", None, **_SETTINGS),
+        MenuItem("Security", _l("Security"), "/settings/security", "shield", None, **_SETTINGS),
+        MenuItem("Company", _l("Company"), "/settings/company", "building", ("manage", "branding"), **_SETTINGS),
+        MenuItem("People", _l("People and invitations"), "/users/list/", "users", ("read", "users"), **_SETTINGS),
+        MenuItem("Roles", _l("Roles and permissions"), "/roles/list/", "lock", ("read", "roles"), **_SETTINGS),
+        MenuItem("Teams", _l("Teams"), "/users/teams/", "network", ("read", "users"), **_SETTINGS),
+        MenuItem("Pipelines", _l("Pipelines"), "/settings/pipelines", "filter", ("manage", "pipeline"), **_SETTINGS),
+        MenuItem("Branding", _l("Branding"), "/settings/branding", "palette", ("manage", "branding"), **_SETTINGS),
+        MenuItem("Audit", _l("Audit log"), "/settings/audit", "scroll-text", ("read", "audit"), **_SETTINGS),
+    ],
+)

@@ -1,0 +1,167 @@
+// What every page has: menus, dialogs, toasts, palette, shortcuts, tabs, lists, look-ups.
+import { tinykeys } from "tinykeys";
+import { $, $$, confirmDialog, csrf, fragment, send, texts, toast } from "./lib.js";
+import { connect, on } from "./live.js";
+import "./lists.js";
+import "./combo.js";
+import "./palette.js";
+
+// ── shell ──
+const app = $(".sk-app");
+if (app && document.documentElement.dataset.rail === "1" && !matchMedia("(max-width: 767px)").matches) app.dataset.rail = "";
+document.addEventListener("click", async (event) => {
+  const target = event.target;
+  if (target.closest("[data-drawer-toggle]")) {
+    if (matchMedia("(max-width: 767px)").matches) app.toggleAttribute("data-drawer");
+    else localStorage.setItem("rail", app.toggleAttribute("data-rail") ? "1" : "0");
+    return;
+  }
+  if (app?.hasAttribute("data-drawer") && !target.closest(".sk-side")) app.removeAttribute("data-drawer");
+  const nav = target.closest("[data-nav-toggle]");
+  if (nav) {
+    const open = nav.getAttribute("aria-expanded") !== "true";
+    nav.setAttribute("aria-expanded", open);
+    nav.nextElementSibling.hidden = !open;
+    return;
+  }
+  const opener = target.closest("[data-dialog]");
+  if (opener) return void document.getElementById(opener.dataset.dialog)?.showModal();
+  if (target.closest("[data-close]")) return void target.closest("dialog")?.close();
+  if (target.matches("dialog.sk-dialog")) return void target.close();
+  if (target.closest("[data-dismiss]")) return void target.closest("[data-toast]").remove();
+  const reveal = target.closest("[data-reveal]");
+  if (reveal) {
+    const input = document.getElementById(reveal.dataset.reveal);
+    input.type = input.type === "password" ? "text" : "password";
+    return;
+  }
+  const bell = target.closest("[data-bell]");
+  if (bell) {
+    const dialog = $("#bell-panel");
+    $("[data-bell-body]", dialog).innerHTML = await fragment("/notifications/panel");
+    dialog.showModal();
+    return;
+  }
+  const read = target.closest("[data-read]");
+  if (read) {
+    const form = new FormData();
+    form.append("id", read.dataset.read);
+    send("/notifications/read", { form }).catch(() => {});
+  }
+  if (target.closest("[data-read-all]")) {
+    await send("/notifications/read", { form: new FormData() });
+    for (const dot of $$(".sk-n .u")) dot.remove();
+  }
+  const tableToggle = target.closest("[data-table-toggle]");
+  if (tableToggle) {
+    const id = tableToggle.dataset.tableToggle;
+    const shown = tableToggle.getAttribute("aria-pressed") !== "true";
+    tableToggle.setAttribute("aria-pressed", shown);
+    $(`[data-table="${id}"]`).hidden = !shown;
+    $(`[data-chart="${id}"]`).hidden = shown;
+  }
+});
+
+// Confirmation before what cannot be undone.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const text = event.submitter?.dataset.confirm ?? form.dataset.confirm;
+  if (text && form.dataset.confirmed !== "1") {
+    event.preventDefault();
+    const submitter = event.submitter;
+    if (await confirmDialog(text)) {
+      form.dataset.confirmed = "1";
+      form.requestSubmit(submitter);
+    }
+    return;
+  }
+  delete form.dataset.confirmed;
+  if (form.matches("[data-guard]")) form.dataset.clean = "1";
+  // A second press of the same button must not send the form twice.
+  const button = event.submitter;
+  if (form.method === "post" && button && !form.dataset.closing && !form.hasAttribute("data-line-form"))
+    setTimeout(() => { if (!event.defaultPrevented) button.disabled = true; });
+});
+addEventListener("pageshow", (event) => { if (event.persisted) for (const button of $$("button[disabled]")) button.disabled = false; });
+
+// Menus open under their button (the popover API gives the rest).
+document.addEventListener("toggle", (event) => {
+  const pop = event.target;
+  if (!(pop instanceof HTMLElement) || !pop.hasAttribute("popover") || event.newState !== "open") return;
+  const trigger = $(`[popovertarget="${pop.id}"]`);
+  if (trigger) place(pop, trigger.getBoundingClientRect());
+  $("a, button, input:not([type=hidden])", pop)?.focus();
+}, true);
+export function place(pop, box) {
+  const width = pop.offsetWidth, height = pop.offsetHeight;
+  const left = Math.min(Math.max(8, box.left + width > innerWidth - 8 ? box.right - width : box.left), innerWidth - width - 8);
+  const below = box.bottom + 4 + height < innerHeight;
+  pop.style.left = `${Math.max(8, left)}px`;
+  pop.style.top = `${below ? box.bottom + 4 : Math.max(8, box.top - height - 4)}px`;
+}
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest?.(".sk-menu[popover]");
+  if (!menu || !["ArrowDown", "ArrowUp", "Home", "End"].includes(event.key)) return;
+  const items = $$("a, button, input", menu).filter((one) => one.offsetParent);
+  const index = items.indexOf(document.activeElement);
+  const next = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: items.length - 1 }[event.key];
+  items[(next + items.length) % items.length]?.focus();
+  event.preventDefault();
+});
+
+// Tabs.
+for (const tabs of $$("[data-tabs]")) {
+  const buttons = $$("[role=tab]", tabs);
+  const select = (button, focus) => {
+    for (const one of buttons) {
+      const active = one === button;
+      one.setAttribute("aria-selected", active);
+      one.tabIndex = active ? 0 : -1;
+      document.getElementById(one.getAttribute("aria-controls")).hidden = !active;
+    }
+    if (focus) button.focus();
+    history.replaceState(null, "", `#${button.id.replace("tab-", "")}`);
+  };
+  for (const [index, button] of buttons.entries()) {
+    button.addEventListener("click", () => select(button));
+    button.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (step) select(buttons[(index + step + buttons.length) % buttons.length], true);
+    });
+  }
+  const wanted = location.hash && buttons.find((one) => one.id === `tab-${location.hash.slice(1)}`);
+  if (wanted) select(wanted);
+}
+
+// Forms: unsaved changes, Ctrl+S, focus on the first problem.
+for (const form of $$("[data-guard]")) {
+  let dirty = false;
+  form.addEventListener("input", () => { dirty = true; });
+  addEventListener("beforeunload", (event) => { if (dirty && form.dataset.clean !== "1") event.preventDefault(); });
+}
+$("[data-autofocus]")?.focus();
+for (const select of $$("[data-submit]")) select.addEventListener("change", () => select.form.requestSubmit());
+
+// Shortcuts; single keys only outside inputs, and when the person has not switched them off.
+const typing = (event) => event.target.closest?.("input, textarea, select, [contenteditable], dialog[open]");
+const go = (url) => (event) => { if (!typing(event)) location.assign(url); };
+const bindings = {
+  "$mod+s": (event) => { const form = $("[data-save-key]"); if (form) { event.preventDefault(); form.requestSubmit(); } },
+};
+if (document.body.dataset.shortcuts === "1") {
+  Object.assign(bindings, {
+    "g p": go("/sales/pipeline"), "g v": go("/sales/"), "g h": go("/"),
+    "/": (event) => { const box = $("[data-list-search]"); if (!typing(event) && box) { event.preventDefault(); box.focus(); } },
+    "[": (event) => { if (!typing(event)) $("[data-drawer-toggle]")?.click(); },
+    "Shift+?": (event) => { if (!typing(event)) $("#shortcuts")?.showModal(); },
+  });
+}
+tinykeys(window, bindings);
+
+// Toasts that the server flashed go by themselves.
+for (const one of $$("[data-toast]")) setTimeout(() => one.remove(), 6000);
+
+on("notification:new", () => toast(texts.newNotification, { kind: "info", action: { label: texts.open, run: () => $("[data-bell]")?.click() } }));
+if ("requestIdleCallback" in window) requestIdleCallback(connect, { timeout: 1500 });
+else setTimeout(connect, 300);
+window.stratikey = { csrf };

@@ -1,0 +1,315 @@
+// The pipeline board: mouse, touch, keyboard and menu do the same move; other people's boards follow.
+import Sortable from "sortablejs";
+import { $, $$, fragment, money, send, texts, toast } from "./lib.js";
+import { on } from "./live.js";
+import { place } from "./app.js";
+
+const board = $("[data-board]");
+const { query, order, currency } = board.dataset;
+const writable = board.dataset.writable === "1";
+const columns = () => $$("[data-column]", board);
+const column = (id) => $(`[data-column="${id}"]`, board);
+const cardsOf = (one) => $("[data-cards]", one);
+const cardById = (id) => $(`[data-card="${id}"]`, board);
+const say = (text) => { $("[data-announce]").textContent = text; };
+const suffix = query ? `?${query}` : "";
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, key) => values[key]);
+let undo = null;
+let own = new Map();
+
+function totals() {
+  let sum = 0, weighted = 0;
+  for (const one of columns()) { sum += Number(one.dataset.amount); weighted += Number(one.dataset.weighted); }
+  $("[data-total]").textContent = money(sum, currency);
+  $("[data-total-weighted]").textContent = money(weighted, currency);
+}
+
+function applySums(found) {
+  for (const [id, sums] of Object.entries(found ?? {})) {
+    const one = column(id);
+    if (!one) continue;
+    $("[data-count]", one).textContent = sums.count;
+    $("[data-sum]", one).textContent = sums.sum;
+    $("[data-weighted-sum]", one).textContent = sums.weighted;
+    one.dataset.amount = sums.amount;
+    one.dataset.weighted = sums.weighted_amount;
+    $(".sk-none", one).hidden = sums.count > 0;
+    $("[data-more]", one).hidden = cardsOf(one).children.length >= sums.count;
+  }
+  totals();
+}
+
+const where = (card) => ({
+  stage: card.closest("[data-column]").dataset.column,
+  after: card.previousElementSibling?.dataset.card ?? null,
+  before: card.nextElementSibling?.dataset.card ?? null,
+});
+const put = (card, { stage, after, before }) => {
+  const target = cardsOf(column(stage));
+  const above = after && cardById(after);
+  const below = before && cardById(before);
+  if (below && below.parentElement === target) below.before(card);
+  else if (above && above.parentElement === target) above.after(card);
+  else target.prepend(card);
+};
+
+/** Sends a move that the page already shows; puts the card back when the server refuses. */
+async function save(card, from, { undoable = true } = {}) {
+  const to = where(card);
+  const id = card.dataset.card;
+  card.classList.add("saving");
+  try {
+    const answer = await send(`/sales/opportunities/${id}/move${suffix}`, {
+      json: { stage: to.stage, after: to.after, before: to.before, version: Number(card.dataset.version), from: from.stage },
+    });
+    card.dataset.version = answer.version;
+    card.dataset.stage = answer.stage;
+    own.set(id, answer.version);
+    applySums(answer.columns);
+    const name = column(to.stage).dataset.name;
+    say(fill(texts.moved, { title: card.dataset.title, column: name }));
+    if (undoable) {
+      undo = () => { put(card, from); save(card, to, { undoable: false }); };
+      if (to.stage !== from.stage) toast(fill(texts.moved, { title: card.dataset.title, column: name }), { action: { label: texts.undo, run: () => { undo?.(); undo = null; } } });
+    }
+  } catch (error) {
+    put(card, from);
+    const reason = error.status === 409 ? texts.conflict : error.message;
+    toast(fill(texts.notMoved, { title: card.dataset.title }), { kind: error.status === 409 ? "warn" : "error", detail: reason });
+    say(`${fill(texts.notMoved, { title: card.dataset.title })} ${reason}`);
+    if (error.status === 409 || error.status === 404) await refresh(id);
+  } finally {
+    card.classList.remove("saving");
+    for (const one of columns()) $(".sk-none", one).hidden = cardsOf(one).children.length > 0;
+  }
+}
+
+/** Draws a card anew as the server has it: after somebody else's change, or a lost race. */
+async function refresh(id, stages = []) {
+  const known = cardById(id);
+  const pairs = [...new Set([known?.closest("[data-column]").dataset.column, ...stages])].filter((one) => one && column(one));
+  let found;
+  try {
+    found = await send(`/sales/pipeline/card/${id}?${[query, ...pairs.map((one) => `stage=${one}`)].filter(Boolean).join("&")}`, { method: "GET" });
+  } catch (error) {
+    if (error.status === 404) { known?.remove(); }
+    return;
+  }
+  const holder = document.createElement("div");
+  holder.innerHTML = found.html.trim();
+  const fresh = holder.firstElementChild;
+  if (!found.open || !column(found.stage)) { known?.remove(); applySums(found.columns); return; }
+  const focused = known && document.activeElement === known;
+  if (known && known.dataset.stage === found.stage) known.replaceWith(fresh);
+  else { known?.remove(); cardsOf(column(found.stage)).prepend(fresh); }
+  fresh.classList.add("arrived");
+  if (focused) fresh.focus();
+  applySums(found.columns);
+}
+
+on("opportunity:changed", (change) => {
+  if (own.get(change.id) === change.version) return;
+  if (change.pipeline && change.pipeline !== board.dataset.pipeline && !cardById(change.id)) return;
+  refresh(change.id, [change.from, change.to]);
+});
+document.addEventListener("live:missed", ({ detail }) => { if (detail.kind === "opportunity") refresh(detail.id); });
+document.addEventListener("live:reload", () => location.reload());
+
+// ── more cards ──
+board.addEventListener("click", async (event) => {
+  const more = event.target.closest("[data-more]");
+  if (!more) return;
+  const one = more.closest("[data-column]");
+  more.disabled = true;
+  try {
+    const html = await fragment(`/sales/pipeline/column/${one.dataset.column}?${[query, `order=${order}`, `offset=${cardsOf(one).children.length}`].filter(Boolean).join("&")}`);
+    const holder = document.createElement("div");
+    holder.innerHTML = html;
+    for (const card of [...holder.children]) if (!cardById(card.dataset.card)) cardsOf(one).append(card);
+    more.hidden = cardsOf(one).children.length >= Number($("[data-count]", one).textContent);
+  } catch (error) { toast(error.message, { kind: "error" }); }
+  more.disabled = false;
+});
+
+if (writable) {
+  // ── mouse and touch ──
+  const zones = $("[data-zones]");
+  let from = null, pointer = null;
+  document.addEventListener("pointermove", (event) => { pointer = event; if (!zones.hidden) light(event); });
+  document.addEventListener("touchmove", (event) => { pointer = event.touches[0]; if (!zones.hidden) light(pointer); }, { passive: true });
+  const zoneAt = (event) => event && $$("[data-zone]", zones).find((one) => {
+    const box = one.getBoundingClientRect();
+    return event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+  });
+  const light = (event) => { const hit = zoneAt(event); for (const one of $$("[data-zone]", zones)) one.classList.toggle("hit", one === hit); };
+  for (const one of columns()) {
+    Sortable.create(cardsOf(one), {
+      group: "deals", draggable: "[data-card]", animation: 140, delay: 200, delayOnTouchOnly: true, forceFallback: true,
+      fallbackOnBody: true, fallbackTolerance: 4, filter: "[data-card-menu]", preventOnFilter: false, ghostClass: "sk-placeholder", fallbackClass: "drag",
+      scroll: true, bubbleScroll: true,
+      onStart: ({ item }) => { from = where(item); zones.hidden = false; },
+      onMove: ({ to }) => { for (const other of columns()) other.classList.toggle("drop", other.contains(to)); },
+      onEnd: ({ item }) => {
+        const zone = zoneAt(pointer);
+        zones.hidden = true;
+        for (const other of columns()) other.classList.remove("drop");
+        const to = where(item);
+        if (zone) { put(item, from); openClosing(item, zone.dataset.zone); }
+        else if (to.stage !== from.stage || to.after !== from.after) save(item, from);
+      },
+    });
+  }
+
+  // ── keyboard ──
+  let lifted = null;
+  const lift = (card) => { lifted = { card, from: where(card) }; card.classList.add("lifted"); card.setAttribute("aria-pressed", "true"); say(fill(texts.lifted, { title: card.dataset.title })); };
+  const settle = () => { const { card } = lifted; card.classList.remove("lifted"); card.removeAttribute("aria-pressed"); lifted = null; card.focus(); return card; };
+  const position = (card) => {
+    const list = [...cardsOf(card.closest("[data-column]")).children];
+    say(fill(texts.position, { column: card.closest("[data-column]").dataset.name, index: list.indexOf(card) + 1, count: list.length }));
+  };
+  const sideways = (card, step) => {
+    const all = columns();
+    const target = all[all.indexOf(card.closest("[data-column]")) + step];
+    if (!target) return false;
+    cardsOf(target).prepend(card);
+    card.focus();
+    card.scrollIntoView({ block: "nearest", inline: "nearest" });
+    return true;
+  };
+  board.addEventListener("keydown", (event) => {
+    const card = event.target.closest("[data-card]");
+    if (!card || event.target !== card) return;
+    const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const up = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (event.altKey && side) { event.preventDefault(); const before = where(card); if (sideways(card, side)) save(card, before); return; }
+    if (event.key === " ") {
+      event.preventDefault();
+      if (!lifted) return lift(card);
+      const { from: start } = lifted;
+      settle();
+      const to = where(card);
+      if (to.stage !== start.stage || to.after !== start.after) save(card, start);
+      else say(texts.dropped);
+      return;
+    }
+    if (lifted?.card === card) {
+      if (event.key === "Escape") { event.preventDefault(); put(card, lifted.from); settle(); say(texts.cancelled); }
+      else if (side) { event.preventDefault(); sideways(card, side); position(card); }
+      else if (up) { event.preventDefault(); const other = up < 0 ? card.previousElementSibling : card.nextElementSibling; if (other) { up < 0 ? other.before(card) : other.after(card); card.focus(); } position(card); }
+      return;
+    }
+    if (event.key === "Enter") location.assign($("h3 a", card).href);
+    else if (up) { event.preventDefault(); (up < 0 ? card.previousElementSibling : card.nextElementSibling)?.focus(); }
+    else if (side) { event.preventDefault(); const all = columns(); cardsOf(all[all.indexOf(card.closest("[data-column]")) + side] ?? card.closest("[data-column]")).firstElementChild?.focus(); }
+    else if (event.key === "n") { event.preventDefault(); quickAdd(card.closest("[data-column]")); }
+  });
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "z" && undo && !event.target.closest("input, textarea")) { event.preventDefault(); const run = undo; undo = null; run(); }
+  });
+
+  // ── menu of a card ──
+  const menu = $("#card-menu");
+  let current = null;
+  document.addEventListener("click", (event) => {
+    const trigger = event.target.closest("[data-card-menu]");
+    if (trigger) {
+      current = trigger.closest("[data-card]");
+      const id = current.dataset.card;
+      $("[data-act=open]", menu).href = `/sales/opportunities/show/${id}`;
+      $("[data-act=edit]", menu).href = `/sales/opportunities/edit/${id}`;
+      for (const one of $$("[data-move]", menu)) one.disabled = one.dataset.move === current.dataset.stage;
+      menu.showPopover();
+      place(menu, trigger.getBoundingClientRect());
+      return;
+    }
+    const move = event.target.closest("#card-menu [data-move]");
+    if (move) {
+      menu.hidePopover();
+      const before = where(current);
+      cardsOf(column(move.dataset.move)).prepend(current);
+      current.focus();
+      save(current, before);
+    }
+    const act = event.target.closest("#card-menu [data-act]")?.dataset.act;
+    if (act === "won" || act === "lost") { menu.hidePopover(); openClosing(current, act); }
+  });
+
+  // ── won and lost ──
+  function openClosing(card, kind) {
+    const dialog = $(kind === "won" ? "#won-dialog" : "#lost-dialog");
+    $("[data-deal-title]", dialog).textContent = card.dataset.title;
+    const form = $("form", dialog);
+    form.reset();
+    form.version.value = card.dataset.version;
+    if (form.amount) form.amount.value = card.dataset.amount.replace(".", document.documentElement.lang === "it" ? "," : ".");
+    $("[data-errors]", dialog).hidden = true;
+    form.onsubmit = async (event) => {
+      event.preventDefault();
+      try {
+        const answer = await send(`/sales/opportunities/${card.dataset.card}/${form.dataset.closing}`, { form: new FormData(form) });
+        own.set(card.dataset.card, answer.version);
+        dialog.close();
+        const stage = card.closest("[data-column]").dataset.column;
+        card.remove();
+        refreshSums(stage);
+        toast(answer.message, { action: { label: texts.undo, run: async () => {
+          const data = new FormData();
+          data.append("version", answer.version);
+          try { await send(`/sales/opportunities/${card.dataset.card}/reopen`, { form: data }); refresh(card.dataset.card, [stage]); }
+          catch (error) { toast(error.message, { kind: "error" }); }
+        } } });
+      } catch (error) {
+        const box = $("[data-errors]", dialog);
+        box.textContent = [error.message, ...Object.values(error.errors ?? {}).flat()].join(" ");
+        box.hidden = false;
+        if (error.status === 409) refresh(card.dataset.card);
+      }
+    };
+    dialog.showModal();
+  }
+  const refreshSums = (stage) => {
+    const one = column(stage);
+    $("[data-count]", one).textContent = Math.max(0, Number($("[data-count]", one).textContent) - 1);
+    const any = $("[data-card]", one);
+    if (any) refresh(any.dataset.card, [stage]);
+  };
+
+  // ── quick add ──
+  function quickAdd(one) {
+    $(".sk-quick", board)?.remove();
+    const form = document.createElement("form");
+    form.className = "sk-quick";
+    form.innerHTML = `<input class="input" name="title" maxlength="200" required><input class="input" name="amount" inputmode="decimal">`;
+    form.title.placeholder = texts.dealTitle;
+    form.elements.title.placeholder = texts.dealTitle;
+    form.elements.title.setAttribute("aria-label", texts.dealTitle);
+    form.elements.amount.placeholder = texts.amount;
+    form.elements.amount.setAttribute("aria-label", texts.amount);
+    const submit = document.createElement("button");
+    submit.className = "btn";
+    submit.dataset.size = "sm";
+    submit.textContent = texts.add;
+    form.append(submit);
+    cardsOf(one).before(form);
+    form.elements.title.focus();
+    form.addEventListener("keydown", (event) => { if (event.key === "Escape") { form.remove(); $("[data-quick-add]", one).focus(); } });
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const data = new FormData(form);
+      data.append("stage", one.dataset.column);
+      try {
+        const answer = await send(`/sales/opportunities/quick${suffix}`, { form: data });
+        own.set(answer.id, 1);
+        const holder = document.createElement("div");
+        holder.innerHTML = answer.html.trim();
+        cardById(answer.id)?.remove();
+        cardsOf(one).prepend(holder.firstElementChild);
+        applySums(answer.columns);
+        form.reset();
+        form.elements.title.focus();
+      } catch (error) { toast(error.message, { kind: "error", detail: Object.values(error.errors ?? {}).flat().join(" ") }); }
+    });
+  }
+  board.addEventListener("click", (event) => { const add = event.target.closest("[data-quick-add]"); if (add) quickAdd(add.closest("[data-column]")); });
+}

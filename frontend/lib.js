@@ -1,0 +1,87 @@
+// Small things that every module needs.
+export const $ = (selector, root = document) => root.querySelector(selector);
+export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const textNode = document.getElementById("texts");
+export const texts = textNode ? JSON.parse(textNode.textContent) : {};
+export const csrf = () => $("meta[name=csrf-token]")?.content ?? "";
+
+/** Fetch with the CSRF token; throws {status, message, errors, details} for anything but 2xx. */
+export async function send(url, { method = "POST", json, form } = {}) {
+  const headers = { Accept: "application/json", "X-Requested-With": "fetch", "X-CSRFToken": csrf() };
+  let body = form;
+  if (json !== undefined) {
+    headers["Content-Type"] = "application/json";
+    body = JSON.stringify(json);
+  }
+  let response;
+  try {
+    response = await fetch(url, { method, headers, body, credentials: "same-origin" });
+  } catch {
+    throw { status: 0, message: texts.offline };
+  }
+  const data = response.headers.get("Content-Type")?.includes("json") ? await response.json() : {};
+  if (!response.ok) throw { status: response.status, message: data.message ?? texts.failed, ...data };
+  return data;
+}
+
+export const fragment = async (url) => {
+  const response = await fetch(url, { headers: { Accept: "text/html", "X-Requested-With": "fetch" } });
+  if (!response.ok) throw { status: response.status, message: texts.failed };
+  return response.text();
+};
+
+/** A toast; with an action (label, run) it stays eight seconds. */
+export function toast(message, { kind = "ok", action, detail } = {}) {
+  const box = document.createElement("div");
+  box.className = "sk-toast sk-pop";
+  box.innerHTML = `<span class="t-${kind === "ok" ? "ok" : kind === "warn" ? "warn" : "danger"}">${texts.icons?.[kind] ?? ""}</span>`;
+  const title = document.createElement("b");
+  title.textContent = message;
+  box.append(title);
+  const close = document.createElement("button");
+  close.className = "btn";
+  close.type = "button";
+  close.dataset.variant = "ghost";
+  close.dataset.size = "icon-xs";
+  close.setAttribute("aria-label", texts.close);
+  close.textContent = "×";
+  close.onclick = () => box.remove();
+  box.append(close);
+  if (detail) {
+    const p = document.createElement("p");
+    p.textContent = detail;
+    box.append(p);
+  }
+  if (action) {
+    const row = document.createElement("div");
+    row.className = "btns";
+    const button = document.createElement("button");
+    button.className = "btn";
+    button.type = "button";
+    button.dataset.variant = "outline";
+    button.dataset.size = "sm";
+    button.textContent = action.label;
+    button.onclick = () => { box.remove(); action.run(); };
+    row.append(button);
+    box.append(row);
+  }
+  $(".sk-toasts").append(box);
+  setTimeout(() => box.remove(), action || kind !== "ok" ? 8000 : 4000);
+  return box;
+}
+
+export const money = (value, currency) =>
+  new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency, maximumFractionDigits: 0 }).format(value);
+
+/** Asks before something that cannot be undone. */
+export function confirmDialog(text) {
+  const dialog = $("#confirm");
+  $("[data-confirm-text]", dialog).textContent = text;
+  dialog.showModal();
+  return new Promise((resolve) => {
+    const ok = $("[data-confirm-ok]", dialog);
+    const done = (value) => { ok.onclick = null; dialog.onclose = null; resolve(value); };
+    ok.onclick = () => { done(true); dialog.close(); };
+    dialog.onclose = () => done(false);
+  });
+}

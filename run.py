@@ -1,0 +1,500 @@
+#!/usr/bin/env python3
+"""Starts Stratikey: web server, worker and scheduler under one supervisor; Ctrl-C stops them all.
+
+  python run.py                 everything; on an embedded PostgreSQL and Valkey unless DATABASE_URL is set
+  python run.py flask ARGS …    one administrative command, with the embedded servers started for it
+
+Settings come from the environment; README has the table. The supervisor itself never imports the
+application: only its children do, so it stays small and survives whatever they do.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 - somebody's python3 may be older than what we support
+    sys.exit("stratikey: Python 3.11 or newer is needed, this is {}.{}".format(*sys.version_info[:2]))
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports: no traceback
+
+import errno
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import selectors
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+try:
+    import psutil  # type: ignore[import-untyped]
+
+    import config
+except ModuleNotFoundError as missing:
+    sys.exit(f"stratikey: the Python package {missing.name!r} is missing; start with: make run")
+
+ROOT = Path(__file__).resolve().parent
+
+if TYPE_CHECKING:
+    from app.kernel import embedded
+else:  # by its path: importing it as a part of `app` imports the whole application
+    _spec = importlib.util.spec_from_file_location("embedded", ROOT / "app" / "kernel" / "embedded.py")
+    embedded = sys.modules["embedded"] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(embedded)
+
+FLASK = [sys.executable, "-m", "flask", "--app", "app"]
+MIGRATE = ["db upgrade", "permissions sync"]
+LOAD_DEMO = ["demo load"]
+DEMO_ACCOUNTS = (
+    "admin@aurora.example  marketing@aurora.example  sales@aurora.example  viewer@aurora.example",
+    "admin@bellombra.example  admin@lumen.example  consulente@example.com",
+    "vendor@stratikey.example  agent@stratikey.example",
+)
+# Syntactically right values for what the embedded servers will provide, to check the rest with.
+PLACEHOLDERS = {
+    **embedded.database_urls("embedded"),
+    "REDIS_URL": "unix://embedded",
+    "SECRET_KEY": "x" * 16,
+    "ENCRYPTION_KEYS": "A" * 43 + "=",
+}
+# In the environment of every descendant, so that none is forgotten, whatever its parent or group.
+MARK = "STRATIKEY_SUPERVISOR"
+LONGEST_LINE = 64 * 1024
+SLOW_START = 60.0  # seconds
+
+
+@dataclass
+class Child:
+    """A process that is started again when it ends."""
+
+    name: str
+    spawn: Callable[[], subprocess.Popen[bytes]]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    failures: int = 0
+    start_at: float = 0.0
+
+
+@dataclass
+class Log:
+    """Where a child's output comes in, with the beginning of its next line."""
+
+    name: str
+    pending: bytes = b""
+
+
+class Supervisor:
+    """Starts processes, merges their output into one log, starts the dead again, stops them all."""
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        mark: str,
+        *,
+        grace: float = 15.0,
+        healthy: float = 60.0,
+        delays: Sequence[float] = (1, 2, 4, 8, 16, 30),
+    ) -> None:
+        self.env = {**env, MARK: mark, "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
+        self.env["FLASK_SKIP_DOTENV"] = "1"  # or commands would have settings that the web server has not
+        self.mark, self.grace, self.healthy, self.delays = mark, grace, healthy, delays
+        self.stopping = False
+        self._logs = selectors.DefaultSelector()
+        self._say_lock = threading.Lock()
+
+    def request_stop(self, *_signal: Any) -> None:
+        """Ends supervise(); asked for twice, it no longer waits for the children's own clean end."""
+        if self.stopping:
+            self.grace = 0.0
+        self.stopping = True
+
+    def say(self, text: str, name: str = "run") -> None:
+        """Adds the lines of ``text`` to the log."""
+        lines = "".join(f"{name:<9} | {line}\n" for line in text.splitlines() or [""])
+        with self._say_lock:
+            try:
+                sys.stdout.write(lines)
+                sys.stdout.flush()
+            except OSError:  # nobody reads the log any more
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                self.stopping = True
+
+    def run(self, name: str, argv: Sequence[str]) -> int:
+        """Runs one command to its end, or to the request to stop; returns its status."""
+        child = Child(name, partial(self._popen, name, argv))
+        child.process = process = child.spawn()
+        while process.poll() is None and not self.stopping:
+            self._pump(0.1)
+        self._end([child])
+        return process.returncode
+
+    def supervise(
+        self, commands: Mapping[str, Sequence[str]], servers: Sequence[embedded.Server] = ()
+    ) -> None:
+        """Keeps ``commands`` and the already running ``servers`` alive until asked to stop.
+
+        Stops the commands, and leaves the servers to whoever started them.
+        """
+        children = [Child(name, partial(self._popen, name, argv)) for name, argv in commands.items()]
+        now = time.monotonic()
+        watched = [Child(server.name, server.spawn, server.process, now) for server in servers]
+        while not self.stopping:
+            for child in (*watched, *children):
+                self._keep_alive(child)
+            self._pump(0.2)
+        self.say("Stopping …")
+        self._end(children)
+        end_marked(self.mark, min(self.grace, 5.0))
+        for key in list(self._logs.get_map().values()):
+            self._close(key.fileobj)
+        self._logs.close()
+
+    def _popen(self, name: str, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(  # noqa: S603
+            argv,
+            cwd=ROOT,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
+            preexec_fn=embedded.die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - one system call
+        )
+        self._logs.register(process.stdout, selectors.EVENT_READ, Log(name))  # type: ignore[arg-type]
+        return process
+
+    def _keep_alive(self, child: Child) -> None:
+        now = time.monotonic()
+        if child.process is not None:
+            status = child.process.poll()
+            if status is None:
+                return
+            child.process = None
+            how = f"by signal: {signal.strsignal(-status)}" if status < 0 else f"with status {status}"
+            self._schedule(child, f"ended {how}", healthy=now - child.started >= self.healthy)
+        elif now >= child.start_at:
+            try:
+                child.process, child.started = child.spawn(), now
+            except OSError as error:
+                self._schedule(child, f"cannot start: {error.strerror}", healthy=False)
+
+    def _schedule(self, child: Child, why: str, *, healthy: bool) -> None:
+        child.failures = 0 if healthy else child.failures
+        delay = self.delays[min(child.failures, len(self.delays) - 1)]
+        child.failures += 1
+        child.start_at = time.monotonic() + delay
+        self.say(f"{child.name} {why}; next start in {delay:g} s")
+
+    def _end(self, children: Sequence[Child]) -> None:
+        """SIGTERM to the groups of ``children``, SIGKILL to what is left of them after the grace time."""
+        processes = [child.process for child in children if child.process is not None]
+        for process in processes:
+            self._signal(process, signal.SIGTERM)
+        asked = time.monotonic()
+        while any(process.poll() is None for process in processes):
+            if time.monotonic() - asked > self.grace:
+                for process in processes:
+                    self._signal(process, signal.SIGKILL)
+            self._pump(0.05)
+        while self._logs.get_map() and self._logs.select(0):
+            self._pump(0)
+
+    @staticmethod
+    def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+        with suppress(OSError):  # gone in between
+            if process.poll() is None:
+                os.killpg(process.pid, number)
+
+    def _pump(self, timeout: float) -> None:
+        """Moves what the children wrote into the log, whole lines at a time."""
+        for key, _events in self._logs.select(timeout):
+            log: Log = key.data
+            data = os.read(key.fd, LONGEST_LINE)
+            *lines, log.pending = (log.pending + data).split(b"\n")
+            if log.pending and (not data or len(log.pending) > LONGEST_LINE):
+                lines, log.pending = [*lines, log.pending], b""
+            for line in lines:
+                self.say(line.decode(errors="replace").rstrip(), log.name)
+            if not data:
+                self._close(key.fileobj)
+
+    def _close(self, pipe: Any) -> None:
+        self._logs.unregister(pipe)
+        pipe.close()
+
+
+def end_marked(mark: str, grace: float = 5.0) -> None:
+    """Ends every process that descends from a supervisor of this instance and still runs."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(MARK) == mark:
+                process.terminate()
+                found.append(process)
+    for process in embedded.wait_for_end(found, grace):
+        with suppress(psutil.Error):
+            process.kill()
+
+
+@contextmanager
+def instance_lock(instance: Path) -> Iterator[str | None]:
+    """Holds the instance folder; yields None, or the number of the process that has it already."""
+    try:
+        instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stream = (instance / "run.lock").open("a+")
+    except OSError as error:
+        raise config.SettingError(
+            f"STRATIKEY_INSTANCE: cannot write to {instance}: {error.strerror}"
+        ) from None
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            yield stream.read().strip() or "?"
+            return
+        stream.truncate(0)
+        stream.write(f"{os.getpid()}\n")
+        stream.flush()
+        yield None
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises SettingError when nobody could listen on host and port."""
+    if not 0 < port < 65536:  # noqa: PLR2004
+        raise config.SettingError(f"PORT: must be between 1 and 65535, not {port}")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        address = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)[0][4]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise config.SettingError(f"PORT: {port} is in use by another program on {host}") from None
+        name = f"PORT: {port}" if error.errno == errno.EACCES else f"HOST: {host}"
+        raise config.SettingError(f"{name}: cannot listen there: {error.strerror}") from None
+
+
+def check_servers(environ: Mapping[str, str]) -> None:
+    """Raises SettingError when a server that the settings name does not answer."""
+    for name in embedded.ROLES:
+        if environ.get("DATABASE_URL") and environ.get(name):
+            try:
+                embedded.psql("postgresql://" + environ[name].partition("://")[2], "SELECT 1")
+            except embedded.StackError as error:
+                raise config.SettingError(f"{name}: {error}") from None
+    try:
+        valkey = urlsplit(environ.get("REDIS_URL", ""))
+        if valkey.hostname:
+            socket.create_connection((valkey.hostname, valkey.port or 6379), timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise config.SettingError(f"REDIS_URL: no answer: {error}") from None
+
+
+def fingerprint() -> str:
+    """Changes whenever a file of the application does: then the database may need new tables or rights."""
+    digest = hashlib.sha256()
+    for folder in ("app", "migrations", "translations"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix not in {".pyc", ".mo"} and "dist" not in path.parts and path.is_file():
+                info = path.stat()
+                digest.update(f"{path.relative_to(ROOT)} {info.st_size} {info.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def prepare(supervisor: Supervisor, *, demo: bool) -> None:
+    """Brings the database up to date: schema, permissions, demo data."""
+    supervisor.say("Database: migrations, permissions" + (", demo data …" if demo else " …"))
+    steps = MIGRATE + (LOAD_DEMO if demo else [])
+    status = supervisor.run("setup", [sys.executable, str(ROOT / "run.py"), "prepare", *steps])
+    if status != 0 and not supervisor.stopping:
+        raise embedded.StackError(
+            f"the database could not be prepared (status {status}; the lines above say why)"
+        )
+
+
+def prepare_embedded(supervisor: Supervisor, instance: Path, *, demo: bool) -> None:
+    """As prepare(), but only when the application or the database changed since the last time."""
+    note = instance / "prepared"
+
+    def state() -> str:
+        sql = "SELECT string_agg(version_num, ',' ORDER BY version_num) FROM alembic_version"
+        with suppress(embedded.StackError):
+            return f"{fingerprint()} {embedded.psql(supervisor.env['MIGRATION_DATABASE_URL'], sql).strip()}"
+        return ""
+
+    if not note.exists() or note.read_text() != state():
+        prepare(supervisor, demo=demo)
+        if not supervisor.stopping:
+            embedded.write_private(note, state())
+
+
+def run_commands(lines: Sequence[str]) -> None:
+    """Runs flask commands one after the other on one application, which takes seconds to import."""
+    from click import ClickException  # noqa: PLC0415 - never in the supervisor
+    from flask.cli import FlaskGroup  # noqa: PLC0415
+
+    from app import create_app  # noqa: PLC0415
+
+    app = create_app()
+    flask = FlaskGroup(create_app=lambda: app)
+    for line in lines:
+        try:
+            flask.main(line.split(), prog_name="flask", standalone_mode=False)
+        except ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+
+
+def commands(host: str, port: int) -> dict[str, list[str]]:
+    """The supervised processes."""
+    bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    web = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", bind]
+    web += ["--workers", "1", "--worker-class", "gthread", "--threads", "48", "--keep-alive", "5"]
+    web += ["--graceful-timeout", "10", "--log-level", "warning", "--no-control-socket"]
+    return {"web": web, "worker": [*FLASK, "worker"], "scheduler": [*FLASK, "scheduler"]}
+
+
+def readiness(host: str, port: int) -> list[str]:
+    """What /readyz still misses; nothing when everything is there."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - it listens on all
+    try:
+        with socket.create_connection((host, port), timeout=10) as client:
+            client.sendall(f"GET /readyz HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+            answer = b"".join(iter(partial(client.recv, 65536), b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        if head.split()[1] == b"200":
+            return []
+        return [name for name, ready in json.loads(body)["checks"].items() if not ready] or ["?"]
+    except (OSError, ValueError, LookupError):
+        return ["web server"]
+
+
+def announce(supervisor: Supervisor, host: str, port: int, banner: str) -> None:
+    """Says ``banner`` once everything is ready; what is missing, when that takes long."""
+    began, told = time.monotonic(), False
+    while not supervisor.stopping and (missing := readiness(host, port)):
+        if not told and time.monotonic() - began > SLOW_START:
+            supervisor.say(f"Not ready yet, still missing: {', '.join(missing)}")
+            told = True
+        time.sleep(0.25)
+    if not supervisor.stopping:
+        supervisor.say(banner)
+
+
+def note_for_commands(environ: Mapping[str, str], provided: Mapping[str, str]) -> str:
+    """run.json: what `flask --app app …` in another terminal needs to work on the same servers."""
+    source = (ROOT / "config.py").read_text()
+    given = {name: value for name, value in environ.items() if value and f'"{name}"' in source}
+    return json.dumps({**given, **provided}, indent=2) + "\n"
+
+
+@contextmanager
+def running_servers(
+    environ: Mapping[str, str], instance: Path
+) -> Iterator[tuple[dict[str, str], list[embedded.Server]]]:
+    """The settings that lead to the servers, and those servers that were started for them."""
+    check_servers(environ)
+    if environ.get("DATABASE_URL"):
+        yield {}, []
+        return
+    stack = embedded.EmbeddedStack(instance, valkey=not environ.get("REDIS_URL"))
+    own_keys = {name: environ[name] for name in ("SECRET_KEY", "ENCRYPTION_KEYS") if environ.get(name)}
+    provided = {**stack.start(), **own_keys}
+    try:
+        yield provided, stack.servers
+    finally:
+        stack.stop()
+
+
+def serve(environ: Mapping[str, str]) -> None:
+    """Runs everything until a signal says stop."""
+    with_embedded = not environ.get("DATABASE_URL")
+    given = {name: value for name, value in environ.items() if value}
+    settings = config.load({**PLACEHOLDERS, **given} if with_embedded else environ)
+    instance, host, port = Path(settings["INSTANCE"]), settings["HOST"], settings["PORT"]
+    with instance_lock(instance) as holder:
+        if holder:
+            raise embedded.StackError(
+                f"already running here as process {holder} (instance folder {instance})"
+            )
+        end_marked(str(instance))
+        check_port(host, port)
+        supervisor = Supervisor(environ, str(instance))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                signal.signal(number, supervisor.request_stop)
+        supervisor.say("Starting " + ("PostgreSQL and Valkey …" if with_embedded else "…"))
+        with running_servers(environ, instance) as (provided, started):
+            supervisor.env.update(provided)
+            with_demo = "REDIS_URL" in provided
+            note = instance / "run.json"
+            try:
+                if with_embedded:
+                    embedded.write_private(note, note_for_commands(environ, provided))
+                    prepare_embedded(supervisor, instance, demo=with_demo)
+                elif environ.get("MIGRATION_DATABASE_URL"):
+                    prepare(supervisor, demo=False)
+                banner = f"\nStratikey is ready: {settings['PUBLIC_URL']}\n"
+                if with_demo:
+                    accounts = "".join(f"  {line}\n" for line in DEMO_ACCOUNTS)
+                    banner += f"Demo accounts, password {settings['DEMO_PASSWORD']}:\n{accounts}"
+                teller = threading.Thread(
+                    target=announce, args=(supervisor, host, port, banner + "Ctrl-C stops it.\n"), daemon=True
+                )
+                teller.start()
+                supervisor.supervise(commands(host, port), started)
+            finally:
+                note.unlink(missing_ok=True)
+        supervisor.say("Stopped.")
+
+
+def run_flask(environ: Mapping[str, str], arguments: Sequence[str]) -> int:
+    """One flask command, on the running servers or on ones started for it; returns its status."""
+    instance = config.instance_folder(environ)
+    with instance_lock(instance) as holder:
+        if holder or environ.get("DATABASE_URL"):
+            return subprocess.call([*FLASK, *arguments], cwd=ROOT)  # noqa: S603
+        with running_servers(environ, instance) as (provided, _):
+            process = subprocess.Popen([*FLASK, *arguments], cwd=ROOT, env={**environ, **provided})  # noqa: S603
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command has its own
+            signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+            return process.wait()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Returns the exit status; a problem of the surroundings is one line, never a traceback."""
+    try:
+        match arguments:
+            case []:
+                serve(os.environ)
+            case ["flask", *rest]:
+                return run_flask(os.environ, rest)
+            case ["prepare", *lines]:
+                run_commands(lines)
+            case _:
+                sys.stdout.write(__doc__ or "")
+                return 0 if set(arguments) & {"-h", "--help"} else 2
+    except (config.SettingError, embedded.StackError) as error:
+        sys.stderr.write(f"stratikey: {error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"stratikey: {error.filename or 'system'}: {error.strerror or error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

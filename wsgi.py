@@ -1,0 +1,7 @@
+"""What gunicorn serves: gunicorn wsgi:app."""
+
+from __future__ import annotations
+
+from app.bootstrap import create_app
+
+app = create_app()
