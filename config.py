@@ -34,9 +34,7 @@ def _with_running_stack(environ: Mapping[str, str]) -> dict[str, str]:
         return values
     note = instance_folder(environ) / "run.json"
     if not note.exists():
-        raise SettingError(
-            "DATABASE_URL: not set, and no embedded stack is running here (start it with: make run)"
-        )
+        raise SettingError("DATABASE_URL: not set, and no embedded stack is running here (start it with: make run)")
     running: dict[str, str] = json.loads(note.read_text())
     return {**running, **values}
 
@@ -71,9 +69,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         try:
             Fernet(key)
         except ValueError:
-            raise SettingError(
-                "ENCRYPTION_KEYS: each must be 32 url-safe base64-encoded bytes"
-            ) from None
+            raise SettingError("ENCRYPTION_KEYS: each must be 32 url-safe base64-encoded bytes") from None
     secret = need("SECRET_KEY")
     if len(secret) < 16:
         raise SettingError("SECRET_KEY: must have at least 16 characters")
@@ -116,9 +112,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "LOG_FORMAT": env.get("LOG_FORMAT") or ("console" if embedded else "json"),
         # SQLAlchemy: the tenant role, and the platform role under a bind of its own.
         "SQLALCHEMY_DATABASE_URI": _sqlalchemy_url("DATABASE_URL", env["DATABASE_URL"]),
-        "SQLALCHEMY_BINDS": {
-            "platform": _sqlalchemy_url("PLATFORM_DATABASE_URL", need("PLATFORM_DATABASE_URL"))
-        },
+        "SQLALCHEMY_BINDS": {"platform": _sqlalchemy_url("PLATFORM_DATABASE_URL", need("PLATFORM_DATABASE_URL"))},
         "MIGRATION_DATABASE_URI": (
             _sqlalchemy_url("MIGRATION_DATABASE_URL", env["MIGRATION_DATABASE_URL"])
             if env.get("MIGRATION_DATABASE_URL")

@@ -161,7 +161,7 @@ class Supervisor:
         self._logs.close()
 
     def _popen(self, name: str, argv: Sequence[str]) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             argv,
             cwd=ROOT,
             env=self.env,
@@ -169,7 +169,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
-            preexec_fn=embedded.die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - one system call
+            preexec_fn=embedded.die_with_parent(signal.SIGTERM),
         )
         self._logs.register(process.stdout, selectors.EVENT_READ, Log(name))  # type: ignore[arg-type]
         return process
@@ -272,7 +272,7 @@ def instance_lock(instance: Path) -> Iterator[str | None]:
 
 def check_port(host: str, port: int) -> None:
     """Raises SettingError when nobody could listen on host and port."""
-    if not 0 < port < 65536:  # noqa: PLR2004
+    if not 0 < port < 65536:
         raise config.SettingError(f"PORT: must be between 1 and 65535, not {port}")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -369,7 +369,7 @@ def commands(host: str, port: int) -> dict[str, list[str]]:
 
 def readiness(host: str, port: int) -> list[str]:
     """What /readyz still misses; nothing when everything is there."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - it listens on all
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     try:
         with socket.create_connection((host, port), timeout=10) as client:
             client.sendall(f"GET /readyz HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
@@ -466,9 +466,9 @@ def run_flask(environ: Mapping[str, str], arguments: Sequence[str]) -> int:
     instance = config.instance_folder(environ)
     with instance_lock(instance) as holder:
         if holder or environ.get("DATABASE_URL"):
-            return subprocess.call([*FLASK, *arguments], cwd=ROOT)  # noqa: S603
+            return subprocess.call([*FLASK, *arguments], cwd=ROOT)
         with running_servers(environ, instance) as (provided, _):
-            process = subprocess.Popen([*FLASK, *arguments], cwd=ROOT, env={**environ, **provided})  # noqa: S603
+            process = subprocess.Popen([*FLASK, *arguments], cwd=ROOT, env={**environ, **provided})
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command has its own
             signal.signal(signal.SIGTERM, lambda *_: process.terminate())
             return process.wait()

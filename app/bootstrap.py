@@ -53,9 +53,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     Migrate(app, db, directory=str(Path(config.ROOT) / "migrations"))
     http.identify_with(resolve)
     jobs.load_actors_with(load_member_actor)
-    app.extensions["stratikey.storage"] = storage.make_store(
-        app.config["STORAGE_URL"], app.config["S3_ENDPOINT_URL"]
-    )
+    app.extensions["stratikey.storage"] = storage.make_store(app.config["STORAGE_URL"], app.config["S3_ENDPOINT_URL"])
     http.init_app(app)
     i18n.init_app(app)
     assets.init_app(app)
@@ -63,7 +61,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     health.init_app(app)
     with app.app_context(), platform_scope("health"):
         _register_features(app)
-        i18n.configure(app)
+        i18n.configure()
     realtime.socketio.init_app(
         app,
         # Given ready-made: Flask-SocketIO knows no unix:// addresses, the manager does.

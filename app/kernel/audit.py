@@ -188,9 +188,7 @@ def _note(session: TenantSession, row: Any, action: str) -> None:
             new = history.added[0] if history.added else None
             if old == new:
                 continue
-        changes[key] = (
-            [MASK if old else None, MASK if new else None] if secret else [plain(old), plain(new)]
-        )
+        changes[key] = [MASK if old else None, MASK if new else None] if secret else [plain(old), plain(new)]
     if action == "updated" and not changes:
         return
     organization_id = getattr(row, "organization_id", None)
@@ -236,5 +234,3 @@ def verify(organization_id: UUID) -> tuple[int, int | None]:
         {"organization_id": organization_id},
     ).one()
     return int(result.checked), result.broken_seq
-
-

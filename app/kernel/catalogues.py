@@ -15,7 +15,10 @@ _PLACEHOLDER = re.compile(r"%\(\w+\)s")
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 OPTIONS = {
     "**/templates/**.html": {
-        "trim_blocks": "true", "lstrip_blocks": "true", "extensions": "jinja2.ext.do", "silent": "false",
+        "trim_blocks": "true",
+        "lstrip_blocks": "true",
+        "extensions": "jinja2.ext.do",
+        "silent": "false",
     }
 }
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
@@ -25,7 +28,10 @@ def used_strings() -> set[str]:
     """Every string that the sources mark for translation (the singular, for plurals)."""
     found: set[str] = set()
     for _file, _line, message, _comments, _context in extract_from_dir(
-        ROOT / "app", METHODS, OPTIONS, KEYWORDS  # type: ignore[arg-type]
+        ROOT / "app",
+        METHODS,
+        OPTIONS,
+        KEYWORDS,  # type: ignore[arg-type]
     ):
         found.add(message[0] if isinstance(message, tuple) else message)
     return found

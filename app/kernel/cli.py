@@ -67,16 +67,16 @@ def _prune(**_context: Any) -> int:
     with platform_uow("jobs") as session:
         done = session.execute(
             db.text("DELETE FROM idempotency_key WHERE created_at < now() - interval '1 day'")
-        ).rowcount
+        ).rowcount  # type: ignore[attr-defined]
         done += session.execute(
             db.text(
                 "DELETE FROM outbox o WHERE o.relayed_at < now() - interval '30 days' AND NOT EXISTS "
                 "(SELECT 1 FROM delivery d WHERE d.event_id = o.id AND d.status <> 'done')"
             )
-        ).rowcount
+        ).rowcount  # type: ignore[attr-defined]
         done += session.execute(
             db.text("DELETE FROM auth_session WHERE expires_at < now() - interval '1 day'")
-        ).rowcount
+        ).rowcount  # type: ignore[attr-defined]
     return int(done)
 
 
@@ -116,9 +116,9 @@ def scheduler() -> None:
     log.info("scheduler.started", jobs=len(plans))
     while not stop.is_set():
         try:
-            retries.acquire_locks()
-            retries.enqueue_scheduled_jobs()
-            retries.heartbeat()
+            retries.acquire_locks()  # type: ignore[no-untyped-call]
+            retries.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
+            retries.heartbeat()  # type: ignore[no-untyped-call]
             for name, every in plans:
                 if time.monotonic() >= due.get(name, 0):
                     due[name] = time.monotonic() + every
@@ -126,7 +126,7 @@ def scheduler() -> None:
         except valkey.RedisError as error:
             log.warning("scheduler.valkey_unreachable", error=str(error)[:200])
         stop.wait(1.0)
-    retries.release_locks()
+    retries.release_locks()  # type: ignore[no-untyped-call]
     log.info("scheduler.stopped")
 
 
@@ -186,8 +186,19 @@ def _babel(*arguments: str) -> None:
 def extract(target: Path) -> None:
     """Collects every string of Python and templates into a template catalogue."""
     _babel(
-        "extract", "-F", "translations/babel.cfg", "-k", "_l", "-k", "lazy_gettext", "--no-location",
-        "--sort-output", "--omit-header", "-o", str(target), "app",
+        "extract",
+        "-F",
+        "translations/babel.cfg",
+        "-k",
+        "_l",
+        "-k",
+        "lazy_gettext",
+        "--no-location",
+        "--sort-output",
+        "--omit-header",
+        "-o",
+        str(target),
+        "app",
     )
 
 

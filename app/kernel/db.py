@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection, Engine
-    from sqlalchemy.orm import ORMExecuteState, RelationshipProperty, SessionTransaction
+    from sqlalchemy.orm import ORMExecuteState, SessionTransaction
 
     from app.kernel.actor import Actor
 
@@ -63,8 +63,8 @@ class TenantSession(FlaskSession):
 
     def get_bind(
         self,
-        mapper: Any | None = None,
-        clause: Any | None = None,
+        mapper: Any | None = None,  # noqa: ARG002 - the scope alone decides
+        clause: Any | None = None,  # noqa: ARG002
         bind: Engine | Connection | None = None,
         **_kwargs: Any,
     ) -> Engine | Connection:
@@ -115,9 +115,7 @@ class TenantModel(Model):  # type: ignore[misc]
     organization_id: Mapped[UUID] = mapped_column(Uuid, nullable=False, sort_order=-19)
     created_at: Mapped[dt.datetime] = utc(nullable=False, default=clock.now, sort_order=90)
     created_by_id: Mapped[UUID | None] = mapped_column(Uuid, sort_order=91)
-    updated_at: Mapped[dt.datetime] = utc(
-        nullable=False, default=clock.now, onupdate=clock.now, sort_order=92
-    )
+    updated_at: Mapped[dt.datetime] = utc(nullable=False, default=clock.now, onupdate=clock.now, sort_order=92)
     updated_by_id: Mapped[UUID | None] = mapped_column(Uuid, sort_order=93)
     version: Mapped[int] = mapped_column(Integer, nullable=False, default=1, sort_order=94)
 
@@ -162,7 +160,7 @@ def tenant_fk(column: str, target: str, *, ondelete: str | None = None) -> Forei
     )
 
 
-def ref(target: str, column: str, **kwargs: Any) -> RelationshipProperty[Any]:
+def ref(target: str, column: str, **kwargs: Any) -> Any:
     """A read-only many-to-one along ``column``; never loaded lazily, so no list has N+1 queries."""
     return relationship(
         target,
@@ -256,9 +254,7 @@ def _guard(state: ORMExecuteState) -> None:
         )
     ]
     for cls, criterion in scoped_classes.items():
-        options.append(
-            with_loader_criteria(cls, criterion(organization_id), include_aliases=True)
-        )
+        options.append(with_loader_criteria(cls, criterion(organization_id), include_aliases=True))
     actor = scope.actor
     if actor is not None and actor.kind is not ActorKind.SYSTEM and not _every_record.get():
         restrictions = scope.info.get("restrictions")
@@ -295,11 +291,7 @@ def _stamp(session: TenantSession, _context: Any, _instances: Any) -> None:
     for row in list(session.dirty) + list(session.deleted):
         if not isinstance(row, TenantModel):
             continue
-        if (
-            scope.kind == "tenant"
-            and row.organization_id != scope.organization_id
-            and not _guard_off.get()
-        ):
+        if scope.kind == "tenant" and row.organization_id != scope.organization_id and not _guard_off.get():
             raise ForeignTenantWrite(type(row).__name__)
         if row not in session.deleted and session.is_modified(row):
             row.updated_by_id = member_id
@@ -311,9 +303,7 @@ _SET_CONTEXT = text("SELECT set_config('app.organization_id', :organization_id, 
 
 
 @event.listens_for(TenantSession, "after_begin")
-def _set_context(
-    session: TenantSession, transaction: SessionTransaction, connection: Connection
-) -> None:
+def _set_context(session: TenantSession, transaction: SessionTransaction, connection: Connection) -> None:
     if session.scope.kind == "tenant" and not transaction.nested:
         connection.execute(_SET_CONTEXT, {"organization_id": str(session.scope.organization_id)})
 
@@ -322,7 +312,5 @@ def advisory_lock(key: str) -> None:
     """Holds a transaction-long lock on ``key`` within the organization (or the platform)."""
     scope = tenant.current()
     db.session.execute(
-        select(text("pg_advisory_xact_lock(hashtextextended(:key, 0))")).params(
-            key=f"{scope.organization_id}:{key}"
-        )
+        select(text("pg_advisory_xact_lock(hashtextextended(:key, 0))")).params(key=f"{scope.organization_id}:{key}")
     )

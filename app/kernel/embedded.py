@@ -167,7 +167,7 @@ class Server:
     def spawn(self) -> subprocess.Popen[bytes]:
         """Starts the process, in a session of its own: Ctrl-C in the terminal is not for it."""
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603
+            self.process = subprocess.Popen(
                 self.argv,
                 cwd=self.data,
                 env=_clean_environment(),
@@ -175,7 +175,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=die_with_parent(self.stop_signal),  # noqa: PLW1509 - one system call
+                preexec_fn=die_with_parent(self.stop_signal),
                 **_as_user(self.user),
             )
         return self.process
@@ -225,9 +225,7 @@ class Server:
 class EmbeddedStack:
     """The embedded PostgreSQL and Valkey of one instance folder, which it must have for itself."""
 
-    def __init__(
-        self, instance: Path, *, postgres: bool = True, valkey: bool = True, durable: bool = True
-    ) -> None:
+    def __init__(self, instance: Path, *, postgres: bool = True, valkey: bool = True, durable: bool = True) -> None:
         self.instance = instance.resolve()
         self.pgdata, self.valkey_data = self.instance / "pgdata", self.instance / "valkey"
         self.wanted = {"postgres": postgres, "valkey": valkey}
@@ -379,7 +377,7 @@ class EmbeddedStack:
 def _output(command: list[str | Path], what: str, **options: Any) -> str:
     # A session of its own: Ctrl-C in the terminal must not break initdb off halfway.
     options = {"capture_output": True, "text": True, "start_new_session": True, **options}
-    done = subprocess.run(command, check=False, **options)  # noqa: S603
+    done = subprocess.run(command, check=False, **options)
     if done.returncode != 0:
         raise StackError(f"{what}: {_reason(done.stderr)}")
     return str(done.stdout)

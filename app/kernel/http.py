@@ -30,9 +30,7 @@ log = structlog.get_logger()
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, headers_enabled=False)
 
-REQUESTS = Histogram(
-    "stratikey_request_seconds", "Time to answer a request", ["method", "endpoint", "status"]
-)
+REQUESTS = Histogram("stratikey_request_seconds", "Time to answer a request", ["method", "endpoint", "status"])
 ERRORS = Counter("stratikey_unhandled_errors_total", "Unhandled exceptions", ["endpoint"])
 
 # Resolves who is asking: returns the actor, or None for a visitor. Set by tenancy.
@@ -267,7 +265,7 @@ def _http_error(error: HTTPException) -> Response:
 
 def _unhandled(error: Exception) -> Response:
     ERRORS.labels(request.endpoint or "-").inc()
-    log.exception("request.failed", path=request.path)
+    log.error("request.failed", path=request.path, exc_info=error)
     if current_app.testing and current_app.config.get("PROPAGATE_EXCEPTIONS"):
         raise error
     return error_response(500, _("Something went wrong on our side. It has been recorded."))

@@ -14,8 +14,8 @@ from babel.dates import format_time as babel_time
 from babel.dates import format_timedelta, get_timezone
 from babel.numbers import format_currency, format_decimal, format_percent
 from flask import current_app, g, has_request_context, request
-from flask_babel import Babel, force_locale, get_locale, get_timezone as current_timezone
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import Babel, force_locale, get_locale, gettext, lazy_gettext, ngettext
+from flask_babel import get_timezone as current_timezone
 
 from app.kernel import clock
 
@@ -69,7 +69,11 @@ def money(value: Decimal | int | float | None, currency: str = "EUR", *, cents: 
         cents = amount != amount.to_integral_value()
     if not cents:
         return format_currency(
-            amount, currency, _pattern(str(locale())), locale=locale(), currency_digits=False,
+            amount,
+            currency,
+            _pattern(str(locale())),
+            locale=locale(),
+            currency_digits=False,
             group_separator=True,
         )
     return format_currency(amount, currency, locale=locale())
@@ -143,13 +147,19 @@ def _zone() -> Any:
 def init_app(app: Flask) -> None:
     """Makes the formats Jinja filters."""
     app.jinja_env.filters.update(
-        money=money, number=number, percent=percent, date=date, short_date=short_date, moment=moment,
-        clock_time=clock_time, ago=ago,
+        money=money,
+        number=number,
+        percent=percent,
+        date=date,
+        short_date=short_date,
+        moment=moment,
+        clock_time=clock_time,
+        ago=ago,
     )
     app.jinja_env.globals.update(languages=LANGUAGES, today=lambda: clock.today(select_timezone()))
 
 
-def configure(app: Flask) -> None:
+def configure() -> None:
     """Takes over from FAB's own language selection; called once AppBuilder is initialised."""
     babel = current_app.extensions["babel"]
     babel.locale_selector = select_locale

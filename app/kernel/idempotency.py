@@ -57,9 +57,7 @@ def once(action: Callable[[], tuple[Any, int]]) -> Response:
         if stored is None:
             payload, status = action()
             payload = orjson.loads(orjson.dumps(payload, default=str))
-            db.session.add(
-                IdempotencyKey(key=key, fingerprint=fingerprint, status_code=status, body=payload)
-            )
+            db.session.add(IdempotencyKey(key=key, fingerprint=fingerprint, status_code=status, body=payload))
         elif stored.fingerprint != fingerprint:
             raise Invalid(_("This Idempotency-Key was used for another request."))
         else:

@@ -71,9 +71,7 @@ def enqueue(name: str, arguments: dict[str, Any], *, job_id: str | None = None) 
         "member_id": str(scope.actor.member_id) if scope.actor and scope.actor.member_id else None,
         "request_id": scope.actor.request_id if scope.actor else None,
     }
-    after_commit(
-        lambda: _put(name, arguments, context, queue=None, job_id=job_id, unique=job_id is not None)
-    )
+    after_commit(lambda: _put(name, arguments, context, queue=None, job_id=job_id, unique=job_id is not None))
 
 
 def enqueue_now(
@@ -136,12 +134,8 @@ def execute(name: str, arguments: dict[str, Any], context: dict[str, Any]) -> An
     if organization_id and member_id and _actor_loader:
         actor = _actor_loader[0](UUID(organization_id), UUID(member_id))
     else:
-        actor = system_actor(
-            UUID(organization_id) if organization_id else None, request_id=context.get("request_id")
-        )
-    structlog.contextvars.bind_contextvars(
-        job=name, organization=organization_id, request_id=context.get("request_id")
-    )
+        actor = system_actor(UUID(organization_id) if organization_id else None, request_id=context.get("request_id"))
+    structlog.contextvars.bind_contextvars(job=name, organization=organization_id, request_id=context.get("request_id"))
     try:
         return spec.function(actor=actor, **arguments)
     finally:

@@ -38,9 +38,7 @@ class MailMessage(db.Model):  # type: ignore[name-defined,misc]
     """An outgoing message. The body is dropped once SMTP took it: it may hold one-time links."""
 
     __tablename__ = "mail_message"
-    __table_args__ = (
-        Index("ix_mail_message_queued", "next_at", postgresql_where=db.text("status = 'queued'")),
-    )
+    __table_args__ = (Index("ix_mail_message_queued", "next_at", postgresql_where=db.text("status = 'queued'")),)
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
     kind: Mapped[str] = mapped_column(String(64), nullable=False)
@@ -57,9 +55,7 @@ class MailMessage(db.Model):  # type: ignore[name-defined,misc]
     sent_at: Mapped[dt.datetime | None] = utc()
 
 
-def send(
-    kind: str, *, to: str, name: str = "", locale: str = "it", context: dict[str, Any] | None = None
-) -> None:
+def send(kind: str, *, to: str, name: str = "", locale: str = "it", context: dict[str, Any] | None = None) -> None:
     """Writes a mail from the template ``mail/<kind>.html`` and sends it after commit.
 
     The template sets blocks ``subject``, ``text`` and ``html``; it is rendered in ``locale``.

@@ -126,11 +126,7 @@ def emit(event: Event) -> None:
     session: Any = db.session()
     scope: tenant.DataScope = session.scope
     actor = scope.actor
-    payload = {
-        key: audit.plain(value)
-        for key, value in dataclasses.asdict(event).items()
-        if key != "subject_id"
-    }
+    payload = {key: audit.plain(value) for key, value in dataclasses.asdict(event).items() if key != "subject_id"}
     organization_id = payload.pop("organization_id", None) or scope.organization_id
     session.add(
         Outbox(
@@ -169,9 +165,7 @@ def relay(limit: int = 500) -> int:
         for row in rows:
             row.relayed_at = clock.now()
             for key in subscriptions.get(row.name, {}):
-                delivery = Delivery(
-                    id=new_id(), organization_id=row.organization_id, event_id=row.id, handler=key
-                )
+                delivery = Delivery(id=new_id(), organization_id=row.organization_id, event_id=row.id, handler=key)
                 session.add(delivery)
                 _queue_delivery(delivery.id)
     if len(rows) == limit:
@@ -205,9 +199,7 @@ def deliver(delivery_id: UUID) -> bool:
     """Runs one delivery; True when it is done. A failure is noted and retried with a back-off."""
     with platform_uow("relay") as session:
         found = session.execute(
-            select(Delivery, Outbox).join(Outbox, Outbox.id == Delivery.event_id).where(
-                Delivery.id == delivery_id
-            )
+            select(Delivery, Outbox).join(Outbox, Outbox.id == Delivery.event_id).where(Delivery.id == delivery_id)
         ).one_or_none()
     if found is None or found[0].status == DeliveryStatus.DONE:
         return True
@@ -227,7 +219,7 @@ def deliver(delivery_id: UUID) -> bool:
             claimed.status = DeliveryStatus.DONE
             claimed.done_at = clock.now()
             claimed.attempts += 1
-    except Exception as error:  # noqa: BLE001 - every failure of a handler is noted and retried
+    except Exception as error:
         log.exception("outbox.delivery_failed", handler=delivery.handler, event=event.name)
         _note_failure(delivery_id, error)
         return False
@@ -271,5 +263,3 @@ def retry(delivery_id: UUID) -> None:
         delivery.attempts = 0
         delivery.next_at = clock.now()
         _queue_delivery(delivery_id)
-
-

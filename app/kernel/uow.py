@@ -94,5 +94,5 @@ def _transaction() -> Iterator[TenantSession]:
     for effect in session.info.pop("after_commit", {}).values():
         try:
             effect()
-        except Exception:  # noqa: BLE001 - the commit stands; what could not be told is logged and swept
+        except Exception:
             log.exception("uow.effect_failed")

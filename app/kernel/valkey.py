@@ -18,10 +18,8 @@ __all__ = ["RedisError", "connection", "mget"]
 
 
 @lru_cache(maxsize=8)
-def _connect(url: str, timeout: float | None) -> Redis[bytes]:
-    return Redis.from_url(
-        url, socket_timeout=timeout, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
-    )
+def _connect(url: str, timeout: float | None) -> Redis:
+    return Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
 
 
 def connection(*, blocking: bool = False) -> Any:

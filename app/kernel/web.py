@@ -13,6 +13,7 @@ from flask_appbuilder import IndexView, expose
 from sqlalchemy import func, select
 
 from app.kernel import clock, crypto, http, i18n, storage
+from app.kernel.assets import icon
 from app.kernel.crud import cells
 from app.kernel.crud.fields import Crud, cruds, targets
 from app.kernel.crud.filters import OPERATOR_LABELS, OPERATORS, PERIODS
@@ -118,10 +119,10 @@ def script_texts() -> dict[str, Any]:
         "dropped": _("Dropped where it was."),
         "cancelled": _("Back where it was."),
         "icons": {
-            "ok": str(cells.icon("circle-check")),
-            "warn": str(cells.icon("git-compare-arrows")),
-            "error": str(cells.icon("circle-alert")),
-            "info": str(cells.icon("bell")),
+            "ok": str(icon("circle-check")),
+            "warn": str(icon("git-compare-arrows")),
+            "error": str(icon("circle-alert")),
+            "info": str(icon("bell")),
         },
     }
 
@@ -145,15 +146,18 @@ def palette_commands() -> dict[str, Any]:
     """What the palette offers besides records: new things, and the pages of the menu."""
     shell: Shell = g.shell
     pages = [
-        {"title": f"{section['label']} · {child['label']}", "url": child["url"], "icon": str(cells.icon(section["icon"]))}
+        {
+            "title": f"{section['label']} · {child['label']}",
+            "url": child["url"],
+            "icon": str(icon(section["icon"])),
+        }
         for section in shell.menu
         for child in section["children"]
     ]
-    home = {"title": _("My day"), "url": "/", "icon": str(cells.icon("sun")), "keys": ["G", "H"]}
+    home = {"title": _("My day"), "url": "/", "icon": str(icon("sun")), "keys": ["G", "H"]}
     return {
         "actions": [
-            {"title": str(one.label), "url": one.href, "icon": str(cells.icon(one.icon))}
-            for one in shell.create_actions
+            {"title": str(one.label), "url": one.href, "icon": str(icon(one.icon))} for one in shell.create_actions
         ],
         "pages": [home, *pages],
     }
@@ -210,9 +214,7 @@ def add_api_aliases(app: Flask) -> None:
 
 def with_args(**changes: Any) -> str:
     """The current address with some arguments changed (None drops one)."""
-    pairs = [
-        (key, value) for key, value in request.args.items(multi=True) if key not in changes
-    ]
+    pairs = [(key, value) for key, value in request.args.items(multi=True) if key not in changes]
     pairs += [(key, str(value)) for key, value in changes.items() if value is not None]
     return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
 
@@ -236,7 +238,7 @@ class Shell:
         """FAB's menu, as far as the actor may see it, with our icons and the current entry marked."""
         items = {item.name: item for item in registry.menu}
         found = []
-        for entry in current_app.appbuilder.menu.get_data():
+        for entry in current_app.extensions["appbuilder"].menu.get_data():
             spec = items.get(entry["name"])
             children = [
                 {**child, "current": _is_current(child.get("url", ""))}
@@ -318,12 +320,8 @@ class HomeView(IndexView):  # type: ignore[misc]
             if actor.vendor_roles:
                 return make_response(redirect("/platform/"))
             return make_response(render_template("errors/no_organization.html"), 200)
-        cards = [
-            card for feature in registry.features for make in feature.home_cards if (card := make(actor))
-        ]
-        return make_response(
-            self.render_template("home.html", cards=cards, first_name=g.identity.account.first_name)
-        )
+        cards = [card for feature in registry.features for make in feature.home_cards if (card := make(actor))]
+        return make_response(self.render_template("home.html", cards=cards, first_name=g.identity.account.first_name))
 
 
 # ── search ───────────────────────────────────────────────────────────────────────────────────────
@@ -387,7 +385,7 @@ def palette() -> Response:
     return http.json_response(
         {
             "result": [
-                {"title": hit.title, "subtitle": hit.subtitle, "url": hit.url, "icon": str(cells.icon(hit.icon))}
+                {"title": hit.title, "subtitle": hit.subtitle, "url": hit.url, "icon": str(icon(hit.icon))}
                 for hit in hits[:20]
             ]
         }
@@ -437,9 +435,7 @@ def preferences() -> Response:
     if theme:
         response.set_cookie("theme", theme, max_age=31536000, samesite="Lax", httponly=True, secure=secure)
     if language:
-        response.set_cookie(
-            LANGUAGE_COOKIE, language, max_age=31536000, samesite="Lax", httponly=True, secure=secure
-        )
+        response.set_cookie(LANGUAGE_COOKIE, language, max_age=31536000, samesite="Lax", httponly=True, secure=secure)
     return response
 
 

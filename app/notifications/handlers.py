@@ -29,8 +29,12 @@ def deal_assigned(event: ReceivedEvent) -> None:
     owner = _owner(event)
     if owner is not None:
         notify(
-            owner, "deal_assigned", {"actor": event.actor_label, "title": event.payload["title"]},
-            category=Category.ASSIGNMENTS, icon="user-check", url=_deal(event),
+            owner,
+            "deal_assigned",
+            {"actor": event.actor_label, "title": event.payload["title"]},
+            category=Category.ASSIGNMENTS,
+            icon="user-check",
+            url=_deal(event),
             dedupe_key=str(event.delivery_id),
         )
 
@@ -43,10 +47,14 @@ def deal_moved(event: ReceivedEvent) -> None:
             owner,
             "deal_moved",
             {
-                "actor": event.actor_label, "title": payload["title"], "from": payload["from_stage"],
+                "actor": event.actor_label,
+                "title": payload["title"],
+                "from": payload["from_stage"],
                 "to": payload["to_stage"],
             },
-            category=Category.DEALS, icon="arrow-right", url=_deal(event),
+            category=Category.DEALS,
+            icon="arrow-right",
+            url=_deal(event),
             dedupe_key=str(event.delivery_id),
         )
 
@@ -57,9 +65,13 @@ def deal_won(event: ReceivedEvent) -> None:
     amount = i18n.money(Decimal(payload["amount"]), payload["currency"])
     for member_id in _owner_and_manager(event):
         notify(
-            member_id, "deal_won",
+            member_id,
+            "deal_won",
             {"actor": event.actor_label, "title": payload["title"], "amount": amount},
-            category=Category.DEALS, icon="trophy", url=_deal(event), dedupe_key=str(event.delivery_id),
+            category=Category.DEALS,
+            icon="trophy",
+            url=_deal(event),
+            dedupe_key=str(event.delivery_id),
         )
 
 
@@ -67,9 +79,13 @@ def deal_lost(event: ReceivedEvent) -> None:
     payload = event.payload
     for member_id in _owner_and_manager(event):
         notify(
-            member_id, "deal_lost",
+            member_id,
+            "deal_lost",
             {"actor": event.actor_label, "title": payload["title"], "reason": payload["reason"]},
-            category=Category.DEALS, icon="circle-x", url=_deal(event), dedupe_key=str(event.delivery_id),
+            category=Category.DEALS,
+            icon="circle-x",
+            url=_deal(event),
+            dedupe_key=str(event.delivery_id),
         )
 
 
@@ -90,8 +106,13 @@ def member_joined(event: ReceivedEvent) -> None:
     inviter = event.payload.get("invited_by_id")
     if inviter:
         notify(
-            UUID(inviter), "member_joined", {"name": event.payload["display_name"]},
-            category=Category.TEAM, icon="user-plus", url="/users/list/", dedupe_key=str(event.delivery_id),
+            UUID(inviter),
+            "member_joined",
+            {"name": event.payload["display_name"]},
+            category=Category.TEAM,
+            icon="user-plus",
+            url="/users/list/",
+            dedupe_key=str(event.delivery_id),
         )
 
 
@@ -102,9 +123,12 @@ def import_finished(event: ReceivedEvent) -> None:
             UUID(payload["owner_id"]),
             "import_finished",
             {
-                "filename": payload["filename"], "created": str(payload["created"]),
+                "filename": payload["filename"],
+                "created": str(payload["created"]),
                 "failed": str(payload["failed"]),
             },
-            category=Category.SYSTEM, icon="file-check-2", url=f"/sales/import/{event.subject_id}",
+            category=Category.SYSTEM,
+            icon="file-check-2",
+            url=f"/sales/import/{event.subject_id}",
             dedupe_key=str(event.delivery_id),
         )

@@ -92,11 +92,14 @@ def count_unread(member_id: UUID | None) -> int:
     """Unread notifications of a member, 99 at most shown as 99+."""
     if member_id is None:
         return 0
-    return db.session.scalar(
-        select(func.count()).select_from(Notification).where(
-            Notification.member_id == member_id, Notification.read_at.is_(None)
+    return (
+        db.session.scalar(
+            select(func.count())
+            .select_from(Notification)
+            .where(Notification.member_id == member_id, Notification.read_at.is_(None))
         )
-    ) or 0
+        or 0
+    )
 
 
 def list_notifications(
@@ -118,9 +121,7 @@ def list_notifications(
 
 def mark_read(*, actor: Actor, ids: Sequence[UUID] | None = None) -> int:
     """Marks the actor's notifications read: these, or all. Returns how many are left unread."""
-    statement = update(Notification).where(
-        Notification.member_id == actor.member_id, Notification.read_at.is_(None)
-    )
+    statement = update(Notification).where(Notification.member_id == actor.member_id, Notification.read_at.is_(None))
     if ids is not None:
         statement = statement.where(Notification.id.in_(ids))
     db.session.execute(statement.values(read_at=clock.now()))

@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from itertools import groupby
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Response, make_response, request
 from flask_appbuilder import BaseView, expose
 
 from app.kernel import clock, http
-from app.kernel.i18n import gettext as _, select_timezone, short_date
+from app.kernel.i18n import gettext as _
+from app.kernel.i18n import select_timezone, short_date
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
 from app.notifications import service
 from app.notifications.models import Category
-from zoneinfo import ZoneInfo
 
 
 def _grouped(rows: Any) -> list[tuple[str, list[Any]]]:
@@ -54,9 +55,13 @@ class NotificationView(BaseView):  # type: ignore[misc]
         category = request.args.get("category")
         if category not in Category.__members__.values():
             category = None
-        rows = service.list_notifications(
-            actor.member_id, category=category, unread=request.args.get("unread") == "1", limit=limit
-        ) if actor.member_id else []
+        rows = (
+            service.list_notifications(
+                actor.member_id, category=category, unread=request.args.get("unread") == "1", limit=limit
+            )
+            if actor.member_id
+            else []
+        )
         return make_response(
             self.render_template(
                 template,

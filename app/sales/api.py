@@ -58,10 +58,14 @@ def _optional_version(body: dict[str, Any]) -> int | None:
 class OpportunityApi(TenantApi):
     """Deals, with win, lose, reopen and move."""
 
-    method_permission_name = {  # noqa: RUF012
-        **TenantApi.method_permission_name, "win": "write", "lose": "write", "reopen": "write", "move": "write",
+    method_permission_name = {
+        **TenantApi.method_permission_name,
+        "win": "write",
+        "lose": "write",
+        "reopen": "write",
+        "move": "write",
     }
-    include_route_methods = TenantApi.include_route_methods | {"win", "lose", "reopen", "move"}  # noqa: RUF012
+    include_route_methods = TenantApi.include_route_methods | {"win", "lose", "reopen", "move"}
 
     def _answer(self, deal: Any) -> tuple[Any, int]:
         return {"id": deal.id, "result": self._dump(load(self.crud, deal.id))}, 200
@@ -78,8 +82,11 @@ class OpportunityApi(TenantApi):
         return once(
             lambda: self._answer(
                 opportunities.win_opportunity(
-                    parse_id(pk), actor=http.actor(), amount=amount,
-                    won_on=_optional_day(body, "close_date"), version=_optional_version(body),
+                    parse_id(pk),
+                    actor=http.actor(),
+                    amount=amount,
+                    won_on=_optional_day(body, "close_date"),
+                    version=_optional_version(body),
                 )
             )
         )
@@ -92,9 +99,13 @@ class OpportunityApi(TenantApi):
         return once(
             lambda: self._answer(
                 opportunities.lose_opportunity(
-                    parse_id(pk), actor=http.actor(), lost_reason_id=_optional_id(body, "lost_reason"),
-                    competitor=_optional_text(body, "competitor"), note=_optional_text(body, "note"),
-                    recontact_on=_optional_day(body, "recontact_on"), version=_optional_version(body),
+                    parse_id(pk),
+                    actor=http.actor(),
+                    lost_reason_id=_optional_id(body, "lost_reason"),
+                    competitor=_optional_text(body, "competitor"),
+                    note=_optional_text(body, "note"),
+                    recontact_on=_optional_day(body, "recontact_on"),
+                    version=_optional_version(body),
                 )
             )
         )
@@ -106,9 +117,7 @@ class OpportunityApi(TenantApi):
         body = http.json_body()
         return once(
             lambda: self._answer(
-                opportunities.reopen_opportunity(
-                    parse_id(pk), actor=http.actor(), version=_optional_version(body)
-                )
+                opportunities.reopen_opportunity(parse_id(pk), actor=http.actor(), version=_optional_version(body))
             )
         )
 
@@ -120,8 +129,11 @@ class OpportunityApi(TenantApi):
         return once(
             lambda: self._answer(
                 opportunities.move_opportunity(
-                    parse_id(pk), actor=http.actor(), stage_id=parse_id(body.get("stage")),
-                    after_id=_optional_id(body, "after"), before_id=_optional_id(body, "before"),
+                    parse_id(pk),
+                    actor=http.actor(),
+                    stage_id=parse_id(body.get("stage")),
+                    after_id=_optional_id(body, "after"),
+                    before_id=_optional_id(body, "before"),
                     version=_optional_version(body),
                 )
             )
@@ -131,8 +143,8 @@ class OpportunityApi(TenantApi):
 class LeadApi(TenantApi):
     """Leads, with their conversion."""
 
-    method_permission_name = {**TenantApi.method_permission_name, "convert": "write"}  # noqa: RUF012
-    include_route_methods = TenantApi.include_route_methods | {"convert"}  # noqa: RUF012
+    method_permission_name = {**TenantApi.method_permission_name, "convert": "write"}
+    include_route_methods = TenantApi.include_route_methods | {"convert"}
 
     @expose("/<pk>/convert", methods=["POST"])
     @protect()
@@ -142,7 +154,9 @@ class LeadApi(TenantApi):
 
         def act() -> tuple[Any, int]:
             done = leads.convert_lead(
-                parse_id(pk), actor=http.actor(), account_id=_optional_id(body, "account"),
+                parse_id(pk),
+                actor=http.actor(),
+                account_id=_optional_id(body, "account"),
                 contact_id=_optional_id(body, "contact"),
                 opportunity_title=_optional_text(body, "opportunity_title"),
                 pipeline_id=_optional_id(body, "pipeline"),
@@ -161,9 +175,19 @@ class LeadApi(TenantApi):
 READ_ONLY = {"info", "get_list", "get"}
 
 PIPELINES = Crud(
-    kind="pipeline_record", model=Pipeline, resource="pipeline", url="/settings/pipelines", api="pipelines",
-    singular=_l("Pipeline"), plural=_l("Pipelines"), new_label=_l("New pipeline"), icon="filter",
-    label_field="name", search=("name",), order="position", verbs=Verbs(),
+    kind="pipeline_record",
+    model=Pipeline,
+    resource="pipeline",
+    url="/settings/pipelines",
+    api="pipelines",
+    singular=_l("Pipeline"),
+    plural=_l("Pipelines"),
+    new_label=_l("New pipeline"),
+    icon="filter",
+    label_field="name",
+    search=("name",),
+    order="position",
+    verbs=Verbs(),
     fields=(
         Field("name", _l("Name"), editable=False),
         Field("position", _l("Position"), Kind.INTEGER, editable=False),
@@ -171,14 +195,29 @@ PIPELINES = Crud(
     ),
 )
 STAGES = Crud(
-    kind="pipeline_stage_record", model=PipelineStage, resource="pipeline", url="/settings/pipelines",
-    api="pipeline-stages", singular=_l("Stage"), plural=_l("Stages"), new_label=_l("New stage"), icon="filter",
-    label_field="name", search=("name",), order="position", verbs=Verbs(),
+    kind="pipeline_stage_record",
+    model=PipelineStage,
+    resource="pipeline",
+    url="/settings/pipelines",
+    api="pipeline-stages",
+    singular=_l("Stage"),
+    plural=_l("Stages"),
+    new_label=_l("New stage"),
+    icon="filter",
+    label_field="name",
+    search=("name",),
+    order="position",
+    verbs=Verbs(),
     fields=(
         Field("name", _l("Name"), editable=False),
         Field("pipeline_id", _l("Pipeline"), Kind.REF, target="pipeline", editable=False),
-        Field("kind", _l("Outcome"), Kind.ENUM, editable=False,
-              choices=(Choice("open", _l("Open")), Choice("won", _l("Won")), Choice("lost", _l("Lost")))),
+        Field(
+            "kind",
+            _l("Outcome"),
+            Kind.ENUM,
+            editable=False,
+            choices=(Choice("open", _l("Open")), Choice("won", _l("Won")), Choice("lost", _l("Lost"))),
+        ),
         Field("position", _l("Position"), Kind.INTEGER, editable=False),
         Field("probability", _l("Probability"), Kind.INTEGER, editable=False),
         Field("rot_days", _l("Days until it stands still"), Kind.INTEGER, editable=False),

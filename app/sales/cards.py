@@ -11,7 +11,7 @@ from app.kernel import clock
 from app.kernel.db import db
 from app.sales.models import ActivityLog, Opportunity, PipelineStage
 from app.sales.queries.board import rotting_sql
-from app.sales.queries.overview import get_overview
+from app.sales.queries.overview import default_period, get_overview
 
 if TYPE_CHECKING:
     from app.kernel.actor import Actor
@@ -21,7 +21,11 @@ def figures(actor: Actor) -> dict[str, Any] | None:
     """Weighted pipeline, won in the quarter, win rate, average deal."""
     if not actor.can("read", "reports"):
         return None
-    return {"template": "sales/cards/figures.html", "data": get_overview(actor, "this_quarter"), "currency": actor.currency}
+    return {
+        "template": "sales/cards/figures.html",
+        "data": get_overview(actor, default_period(actor)),
+        "currency": actor.currency,
+    }
 
 
 def due(actor: Actor) -> dict[str, Any] | None:
@@ -48,8 +52,14 @@ def standing_still(actor: Actor) -> dict[str, Any] | None:
     if not actor.can("read", "deal"):
         return None
     rows = db.session.execute(
-        select(Opportunity.id, Opportunity.title, Opportunity.amount, Opportunity.currency,
-               Opportunity.stage_entered_at, PipelineStage.name)
+        select(
+            Opportunity.id,
+            Opportunity.title,
+            Opportunity.amount,
+            Opportunity.currency,
+            Opportunity.stage_entered_at,
+            PipelineStage.name,
+        )
         .join(PipelineStage, PipelineStage.id == Opportunity.stage_id)
         .where(
             Opportunity.stage_kind == "open",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ARRAY, Uuid, func, select
 from sqlalchemy.orm import aliased
 
+from app.kernel.crud import store
 from app.kernel.crud.fields import (
     BulkAction,
     Choice,
@@ -19,7 +20,6 @@ from app.kernel.crud.fields import (
     register,
     targets,
 )
-from app.kernel.crud import store
 from app.kernel.crud.store import change, get
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
@@ -54,9 +54,7 @@ targets["membership"] = Target(
 )
 targets["pipeline"] = Target(Pipeline, "name", lambda: Pipeline.position)
 targets["pipeline_stage"] = Target(PipelineStage, "name", lambda: PipelineStage.position)
-targets["lost_reason"] = Target(
-    LostReason, "name", lambda: LostReason.position, lambda: LostReason.active
-)
+targets["lost_reason"] = Target(LostReason, "name", lambda: LostReason.position, lambda: LostReason.active)
 
 LIFECYCLES = (
     Choice("prospect", _l("Prospect"), "", "circle-dashed"),
@@ -107,17 +105,18 @@ CURRENCY_CHOICES = tuple(Choice(one, one) for one in CURRENCIES)
 
 SALES = _l("Sales")
 OWNER = Field(
-    "owner_id", _l("Owner"), Kind.PERSON, in_list=True, icon="user", mobile="line",
+    "owner_id",
+    _l("Owner"),
+    Kind.PERSON,
+    in_list=True,
+    icon="user",
+    mobile="line",
     aliases=("owner", "titolare", "sales_agent", "agent", "venditore", "commerciale", "assegnatario"),
 )
 TAGS = Field("tags", _l("Tags"), Kind.TAGS, sortable=False, icon="tag", aliases=("tags", "etichette"))
 NOTES = Field("notes", _l("Notes"), Kind.LONG, sortable=False, max_length=20000, aliases=("notes", "note"))
-CREATED = Field(
-    "created_at", _l("Created"), Kind.DATETIME, editable=False, in_form=False, icon="calendar-plus"
-)
-UPDATED = Field(
-    "updated_at", _l("Last change"), Kind.DATETIME, editable=False, in_form=False, icon="history"
-)
+CREATED = Field("created_at", _l("Created"), Kind.DATETIME, editable=False, in_form=False, icon="calendar-plus")
+UPDATED = Field("updated_at", _l("Last change"), Kind.DATETIME, editable=False, in_form=False, icon="history")
 
 
 def _open_deals(value: Any) -> Any:
@@ -195,14 +194,17 @@ def register_of(kind: str) -> Crud:
 
 def _bulk(kind: str, resource: str, *, tags: bool = True) -> tuple[BulkAction, ...]:
     write = ("write", resource)
-    actions = [
-        BulkAction("owner", _l("Owner"), "user", _bulk_set(kind, "owner"), write, field="owner")
-    ]
+    actions = [BulkAction("owner", _l("Owner"), "user", _bulk_set(kind, "owner"), write, field="owner")]
     if tags:
         actions.append(BulkAction("tag", _l("Tag"), "tag", _bulk_set(kind, "tags"), write, field="tags"))
     actions.append(
         BulkAction(
-            "delete", _l("Delete"), "trash-2", _bulk_delete(kind), write, danger=True,
+            "delete",
+            _l("Delete"),
+            "trash-2",
+            _bulk_delete(kind),
+            write,
+            danger=True,
             confirm=_l("Delete the selected records? This cannot be undone."),
         )
     )
@@ -230,32 +232,93 @@ ACCOUNTS = register(
         empty_text=_l("The companies that you sell to. Import them from a file or add the first one."),
         bulk=_bulk("account", "account"),
         fields=(
-            Field("name", _l("Name"), required=True, max_length=160, in_list=True, mobile="title",
-                  aliases=("account", "name", "nome", "azienda", "company", "ragione sociale", "ditta"),
-                  autocomplete="organization"),
-            Field("lifecycle", _l("Lifecycle"), Kind.ENUM, choices=LIFECYCLES, in_list=True, icon="activity",
-                  mobile="end", aliases=("lifecycle", "ciclo di vita", "stato")),
-            Field("open_deals", _l("Open deals"), Kind.INTEGER, in_list=True,
-                  expression=lambda: _open_deals(lambda deal: func.count(deal.id)), filterable=True),
-            Field("open_value", _l("Open value"), Kind.MONEY, in_list=True, mobile="end2",
-                  expression=lambda: _open_deals(lambda deal: func.coalesce(func.sum(deal.amount), 0))),
+            Field(
+                "name",
+                _l("Name"),
+                required=True,
+                max_length=160,
+                in_list=True,
+                mobile="title",
+                aliases=("account", "name", "nome", "azienda", "company", "ragione sociale", "ditta"),
+                autocomplete="organization",
+            ),
+            Field(
+                "lifecycle",
+                _l("Lifecycle"),
+                Kind.ENUM,
+                choices=LIFECYCLES,
+                in_list=True,
+                icon="activity",
+                mobile="end",
+                aliases=("lifecycle", "ciclo di vita", "stato"),
+            ),
+            Field(
+                "open_deals",
+                _l("Open deals"),
+                Kind.INTEGER,
+                in_list=True,
+                expression=lambda: _open_deals(lambda deal: func.count(deal.id)),
+                filterable=True,
+            ),
+            Field(
+                "open_value",
+                _l("Open value"),
+                Kind.MONEY,
+                in_list=True,
+                mobile="end2",
+                expression=lambda: _open_deals(lambda deal: func.coalesce(func.sum(deal.amount), 0)),
+            ),
             OWNER,
-            Field("industry", _l("Industry"), max_length=80, in_list=True, icon="factory", mobile="sub",
-                  aliases=("sector", "industry", "settore")),
+            Field(
+                "industry",
+                _l("Industry"),
+                max_length=80,
+                in_list=True,
+                icon="factory",
+                mobile="sub",
+                aliases=("sector", "industry", "settore"),
+            ),
             Field("city", _l("City"), max_length=80, icon="map-pin", aliases=("city", "città", "provincia")),
-            Field("country", _l("Country"), max_length=80, icon="globe", in_list=True,
-                  aliases=("country", "paese", "office_location", "nazione")),
+            Field(
+                "country",
+                _l("Country"),
+                max_length=80,
+                icon="globe",
+                in_list=True,
+                aliases=("country", "paese", "office_location", "nazione"),
+            ),
             Field("website", _l("Website"), Kind.URL, max_length=300, aliases=("website", "sito", "sito web", "url")),
             Field("phone", _l("Phone"), Kind.PHONE, max_length=32, aliases=("phone", "telefono", "tel")),
             Field("vat_number", _l("VAT number"), max_length=20, aliases=("vat", "partita iva", "p.iva", "piva")),
-            Field("founded", _l("Founded"), Kind.INTEGER, minimum=1000, maximum=2200,
-                  aliases=("year_established", "founded", "anno di fondazione")),
-            Field("annual_revenue", _l("Annual revenue (millions)"), Kind.DECIMAL, minimum=0,
-                  aliases=("revenue", "fatturato", "annual_revenue")),
-            Field("employees", _l("Employees"), Kind.INTEGER, minimum=0, aliases=("employees", "dipendenti", "addetti")),
-            Field("parent_id", _l("Parent company"), Kind.REF, target="account",
-                  aliases=("subsidiary_of", "parent", "capogruppo", "controllata da")),
-            TAGS, NOTES, CREATED, UPDATED,
+            Field(
+                "founded",
+                _l("Founded"),
+                Kind.INTEGER,
+                minimum=1000,
+                maximum=2200,
+                aliases=("year_established", "founded", "anno di fondazione"),
+            ),
+            Field(
+                "annual_revenue",
+                _l("Annual revenue (millions)"),
+                Kind.DECIMAL,
+                minimum=0,
+                aliases=("revenue", "fatturato", "annual_revenue"),
+            ),
+            Field(
+                "employees", _l("Employees"), Kind.INTEGER, minimum=0, aliases=("employees", "dipendenti", "addetti")
+            ),
+            Field(
+                "parent_id",
+                _l("Parent company"),
+                Kind.REF,
+                target="account",
+                aliases=("subsidiary_of", "parent", "capogruppo", "controllata da"),
+            ),
+            TAGS,
+            NOTES,
+            CREATED,
+            UPDATED,
         ),
     )
 )
@@ -281,18 +344,57 @@ CONTACTS = register(
         empty_text=_l("The people you talk to. Import them from a file or add the first one."),
         bulk=_bulk("contact", "contact"),
         fields=(
-            Field("name", _l("Full name"), required=True, max_length=130, in_list=True, mobile="title",
-                  aliases=("name", "nome", "nome e cognome", "nome completo", "full name", "contact", "referente"),
-                  autocomplete="off"),
-            Field("account_id", _l("Account"), Kind.REF, target="account", in_list=True, icon="building-2",
-                  mobile="sub", aliases=("account", "azienda", "company", "ditta", "società")),
-            Field("job_title", _l("Job title"), max_length=80, in_list=True,
-                  aliases=("job_title", "title", "ruolo", "qualifica", "posizione")),
-            Field("email", _l("E-mail"), Kind.EMAIL, max_length=320, in_list=True, icon="mail",
-                  aliases=("email", "e-mail", "mail", "posta")),
-            Field("phone", _l("Phone"), Kind.PHONE, max_length=32, in_list=True, icon="phone", mobile="end",
-                  aliases=("phone", "telefono", "cell.", "cellulare", "mobile", "tel")),
-            OWNER, TAGS, NOTES, CREATED, UPDATED,
+            Field(
+                "name",
+                _l("Full name"),
+                required=True,
+                max_length=130,
+                in_list=True,
+                mobile="title",
+                aliases=("name", "nome", "nome e cognome", "nome completo", "full name", "contact", "referente"),
+                autocomplete="off",
+            ),
+            Field(
+                "account_id",
+                _l("Account"),
+                Kind.REF,
+                target="account",
+                in_list=True,
+                icon="building-2",
+                mobile="sub",
+                aliases=("account", "azienda", "company", "ditta", "società"),
+            ),
+            Field(
+                "job_title",
+                _l("Job title"),
+                max_length=80,
+                in_list=True,
+                aliases=("job_title", "title", "ruolo", "qualifica", "posizione"),
+            ),
+            Field(
+                "email",
+                _l("E-mail"),
+                Kind.EMAIL,
+                max_length=320,
+                in_list=True,
+                icon="mail",
+                aliases=("email", "e-mail", "mail", "posta"),
+            ),
+            Field(
+                "phone",
+                _l("Phone"),
+                Kind.PHONE,
+                max_length=32,
+                in_list=True,
+                icon="phone",
+                mobile="end",
+                aliases=("phone", "telefono", "cell.", "cellulare", "mobile", "tel"),
+            ),
+            OWNER,
+            TAGS,
+            NOTES,
+            CREATED,
+            UPDATED,
         ),
     )
 )
@@ -320,23 +422,62 @@ LEADS = register(
         verbs=Verbs(create=leads.create_lead, update=leads.update_lead),
         bulk=_bulk("lead", "lead"),
         fields=(
-            Field("name", _l("Full name"), required=True, max_length=130, in_list=True, mobile="title",
-                  aliases=("name", "nome", "nome e cognome", "nome completo", "full name", "lead")),
-            Field("status", _l("Status"), Kind.ENUM, choices=LEAD_STATUSES, in_list=True, icon="circle-dot",
-                  mobile="end", aliases=("status", "stato")),
-            Field("company", _l("Company"), max_length=160, in_list=True, mobile="sub", icon="building-2",
-                  aliases=("company", "azienda", "ditta", "società", "account")),
-            Field("email", _l("E-mail"), Kind.EMAIL, max_length=320, in_list=True,
-                  aliases=("email", "e-mail", "mail")),
+            Field(
+                "name",
+                _l("Full name"),
+                required=True,
+                max_length=130,
+                in_list=True,
+                mobile="title",
+                aliases=("name", "nome", "nome e cognome", "nome completo", "full name", "lead"),
+            ),
+            Field(
+                "status",
+                _l("Status"),
+                Kind.ENUM,
+                choices=LEAD_STATUSES,
+                in_list=True,
+                icon="circle-dot",
+                mobile="end",
+                aliases=("status", "stato"),
+            ),
+            Field(
+                "company",
+                _l("Company"),
+                max_length=160,
+                in_list=True,
+                mobile="sub",
+                icon="building-2",
+                aliases=("company", "azienda", "ditta", "società", "account"),
+            ),
+            Field("email", _l("E-mail"), Kind.EMAIL, max_length=320, in_list=True, aliases=("email", "e-mail", "mail")),
             Field("phone", _l("Phone"), Kind.PHONE, max_length=32, aliases=("phone", "telefono", "cell.", "cellulare")),
-            Field("source", _l("Source"), max_length=60, in_list=True, icon="signpost", aliases=("source", "origine", "fonte")),
-            Field("score", _l("Score"), Kind.INTEGER, minimum=0, maximum=100, in_list=True, aliases=("score", "punteggio")),
+            Field(
+                "source",
+                _l("Source"),
+                max_length=60,
+                in_list=True,
+                icon="signpost",
+                aliases=("source", "origine", "fonte"),
+            ),
+            Field(
+                "score", _l("Score"), Kind.INTEGER, minimum=0, maximum=100, in_list=True, aliases=("score", "punteggio")
+            ),
             OWNER,
             Field("disqualify_reason", _l("Reason for disqualifying"), max_length=200),
-            TAGS, NOTES,
+            TAGS,
+            NOTES,
             Field("converted_at", _l("Converted"), Kind.DATETIME, editable=False, in_form=False),
-            Field("created_at", _l("Created"), Kind.DATETIME, editable=False, in_form=False, in_list=True,
-                  icon="calendar-plus", mobile="end2"),
+            Field(
+                "created_at",
+                _l("Created"),
+                Kind.DATETIME,
+                editable=False,
+                in_form=False,
+                in_list=True,
+                icon="calendar-plus",
+                mobile="end2",
+            ),
             UPDATED,
         ),
     )
@@ -362,29 +503,75 @@ PRODUCTS = register(
         empty_text=_l("What you sell, with its list price. Deals take their lines from here."),
         bulk=(
             BulkAction(
-                "delete", _l("Delete"), "trash-2", _bulk_delete("product"), ("write", "product"), danger=True,
+                "delete",
+                _l("Delete"),
+                "trash-2",
+                _bulk_delete("product"),
+                ("write", "product"),
+                danger=True,
                 confirm=_l("Delete the selected records? This cannot be undone."),
             ),
         ),
         fields=(
-            Field("name", _l("Name"), required=True, max_length=160, in_list=True, mobile="title",
-                  aliases=("product", "prodotto", "name", "nome", "articolo")),
+            Field(
+                "name",
+                _l("Name"),
+                required=True,
+                max_length=160,
+                in_list=True,
+                mobile="title",
+                aliases=("product", "prodotto", "name", "nome", "articolo"),
+            ),
             Field("sku", _l("SKU"), max_length=60, in_list=True, mobile="sub", aliases=("sku", "codice", "code")),
-            Field("series", _l("Series"), max_length=80, in_list=True, icon="layers",
-                  aliases=("series", "serie", "category", "categoria", "famiglia")),
-            Field("price", _l("List price"), Kind.MONEY, required=True, minimum=0, in_list=True, mobile="end",
-                  aliases=("price", "prezzo", "sales_price", "listino", "prezzo di listino")),
-            Field("currency", _l("Currency"), Kind.ENUM, choices=CURRENCY_CHOICES, in_list=False,
-                  aliases=("currency", "valuta")),
-            Field("vat_rate", _l("VAT rate"), Kind.PERCENT, minimum=0, maximum=100, in_list=True,
-                  aliases=("vat", "iva", "aliquota", "aliquota iva")),
+            Field(
+                "series",
+                _l("Series"),
+                max_length=80,
+                in_list=True,
+                icon="layers",
+                aliases=("series", "serie", "category", "categoria", "famiglia"),
+            ),
+            Field(
+                "price",
+                _l("List price"),
+                Kind.MONEY,
+                required=True,
+                minimum=0,
+                in_list=True,
+                mobile="end",
+                aliases=("price", "prezzo", "sales_price", "listino", "prezzo di listino"),
+            ),
+            Field(
+                "currency",
+                _l("Currency"),
+                Kind.ENUM,
+                choices=CURRENCY_CHOICES,
+                in_list=False,
+                aliases=("currency", "valuta"),
+            ),
+            Field(
+                "vat_rate",
+                _l("VAT rate"),
+                Kind.PERCENT,
+                minimum=0,
+                maximum=100,
+                in_list=True,
+                aliases=("vat", "iva", "aliquota", "aliquota iva"),
+            ),
             Field("cost", _l("Cost"), Kind.MONEY, minimum=0, aliases=("cost", "costo")),
             Field("unit", _l("Unit"), max_length=20, aliases=("unit", "unità", "um", "unità di misura")),
             Field("recurrence", _l("Recurrence"), Kind.ENUM, choices=RECURRENCES, aliases=("recurrence", "ricorrenza")),
             Field("active", _l("Active"), Kind.BOOL, in_list=True, aliases=("active", "attivo")),
-            Field("description", _l("Description"), Kind.LONG, sortable=False, max_length=20000,
-                  aliases=("description", "descrizione")),
-            CREATED, UPDATED,
+            Field(
+                "description",
+                _l("Description"),
+                Kind.LONG,
+                sortable=False,
+                max_length=20000,
+                aliases=("description", "descrizione"),
+            ),
+            CREATED,
+            UPDATED,
         ),
     )
 )
@@ -415,49 +602,135 @@ OPPORTUNITIES = register(
         ),
         bulk=_bulk("opportunity", "deal"),
         filters=(
-            Field("product", _l("Product"), Kind.REF, target="product", icon="package", many=True,
-                  sortable=False, expression=_product_ids),
+            Field(
+                "product",
+                _l("Product"),
+                Kind.REF,
+                target="product",
+                icon="package",
+                many=True,
+                sortable=False,
+                expression=_product_ids,
+            ),
         ),
         extra_columns=lambda: {
             "stage_entered_at": Opportunity.stage_entered_at,
             "next_activity_at": Opportunity.next_activity_at,
         },
         fields=(
-            Field("title", _l("Title"), required=True, max_length=200, in_list=True, mobile="title",
-                  aliases=("title", "titolo", "opportunity", "opportunità", "deal", "trattativa", "nome")),
-            Field("account_id", _l("Account"), Kind.REF, target="account", in_list=True, icon="building-2",
-                  mobile="sub", aliases=("account", "azienda", "cliente", "company", "ditta")),
-            Field("stage_id", _l("Stage"), Kind.REF, target="pipeline_stage", in_list=True, icon="filter",
-                  aliases=("stage", "fase", "deal_stage", "stadio")),
-            Field("stage_kind", _l("Outcome"), Kind.ENUM, choices=STAGE_KINDS, in_list=True, editable=False,
-                  in_form=False, mobile="end", icon="circle-dot"),
-            Field("amount", _l("Amount"), Kind.MONEY, minimum=0, in_list=True, mobile="end2", icon="euro",
-                  aliases=("amount", "importo", "close_value", "valore", "value")),
+            Field(
+                "title",
+                _l("Title"),
+                required=True,
+                max_length=200,
+                in_list=True,
+                mobile="title",
+                aliases=("title", "titolo", "opportunity", "opportunità", "deal", "trattativa", "nome"),
+            ),
+            Field(
+                "account_id",
+                _l("Account"),
+                Kind.REF,
+                target="account",
+                in_list=True,
+                icon="building-2",
+                mobile="sub",
+                aliases=("account", "azienda", "cliente", "company", "ditta"),
+            ),
+            Field(
+                "stage_id",
+                _l("Stage"),
+                Kind.REF,
+                target="pipeline_stage",
+                in_list=True,
+                icon="filter",
+                aliases=("stage", "fase", "deal_stage", "stadio"),
+            ),
+            Field(
+                "stage_kind",
+                _l("Outcome"),
+                Kind.ENUM,
+                choices=STAGE_KINDS,
+                in_list=True,
+                editable=False,
+                in_form=False,
+                mobile="end",
+                icon="circle-dot",
+            ),
+            Field(
+                "amount",
+                _l("Amount"),
+                Kind.MONEY,
+                minimum=0,
+                in_list=True,
+                mobile="end2",
+                icon="euro",
+                aliases=("amount", "importo", "close_value", "valore", "value"),
+            ),
             Field("currency", _l("Currency"), Kind.ENUM, choices=CURRENCY_CHOICES, aliases=("currency", "valuta")),
-            Field("probability", _l("Probability"), Kind.INTEGER, minimum=0, maximum=100, unit="%",
-                  help=_l("Leave empty to use the stage's."), aliases=("probability", "probabilità")),
-            Field("close_date", _l("Close date"), Kind.DATE, in_list=True, icon="calendar",
-                  help=_l("Expected while open, actual once closed."),
-                  aliases=("close_date", "chiusura", "chiusura prevista", "data chiusura", "expected close")),
-            Field("priority", _l("Priority"), Kind.ENUM, choices=PRIORITIES, icon="flag",
-                  aliases=("priority", "priorità")),
+            Field(
+                "probability",
+                _l("Probability"),
+                Kind.INTEGER,
+                minimum=0,
+                maximum=100,
+                unit="%",
+                help=_l("Leave empty to use the stage's."),
+                aliases=("probability", "probabilità"),
+            ),
+            Field(
+                "close_date",
+                _l("Close date"),
+                Kind.DATE,
+                in_list=True,
+                icon="calendar",
+                help=_l("Expected while open, actual once closed."),
+                aliases=("close_date", "chiusura", "chiusura prevista", "data chiusura", "expected close"),
+            ),
+            Field(
+                "priority", _l("Priority"), Kind.ENUM, choices=PRIORITIES, icon="flag", aliases=("priority", "priorità")
+            ),
             OWNER,
-            Field("contact_id", _l("Contact"), Kind.REF, target="contact", icon="contact",
-                  aliases=("contact", "referente", "contatto")),
+            Field(
+                "contact_id",
+                _l("Contact"),
+                Kind.REF,
+                target="contact",
+                icon="contact",
+                aliases=("contact", "referente", "contatto"),
+            ),
             Field("pipeline_id", _l("Pipeline"), Kind.REF, target="pipeline", aliases=("pipeline",)),
             Field("forecast_category", _l("Forecast category"), Kind.ENUM, choices=FORECAST, icon="target"),
             Field("source", _l("Source"), max_length=60, icon="signpost", aliases=("source", "origine", "fonte")),
-            Field("opened_on", _l("Opened on"), Kind.DATE, icon="calendar-plus",
-                  aliases=("engage_date", "opened_on", "aperta il", "data apertura", "data inizio")),
-            Field("external_ref", _l("External reference"), max_length=60,
-                  aliases=("opportunity_id", "external_ref", "riferimento", "id", "codice")),
-            Field("lost_reason_id", _l("Lost reason"), Kind.REF, target="lost_reason", editable=False,
-                  in_form=False, icon="circle-x"),
+            Field(
+                "opened_on",
+                _l("Opened on"),
+                Kind.DATE,
+                icon="calendar-plus",
+                aliases=("engage_date", "opened_on", "aperta il", "data apertura", "data inizio"),
+            ),
+            Field(
+                "external_ref",
+                _l("External reference"),
+                max_length=60,
+                aliases=("opportunity_id", "external_ref", "riferimento", "id", "codice"),
+            ),
+            Field(
+                "lost_reason_id",
+                _l("Lost reason"),
+                Kind.REF,
+                target="lost_reason",
+                editable=False,
+                in_form=False,
+                icon="circle-x",
+            ),
             Field("competitor", _l("Competitor"), max_length=120, editable=False, in_form=False),
             Field("closed_at", _l("Closed at"), Kind.DATETIME, editable=False, in_form=False),
-            Field("next_activity_at", _l("Next activity"), Kind.DATETIME, editable=False, in_form=False,
-                  icon="clock"),
-            TAGS, NOTES, CREATED, UPDATED,
+            Field("next_activity_at", _l("Next activity"), Kind.DATETIME, editable=False, in_form=False, icon="clock"),
+            TAGS,
+            NOTES,
+            CREATED,
+            UPDATED,
         ),
     )
 )
@@ -490,19 +763,26 @@ ACTIVITIES = register(
             Field("type", _l("Type"), Kind.ENUM, choices=ACTIVITY_TYPES, required=True, in_list=True, mobile="end"),
             Field("due_at", _l("Due"), Kind.DATETIME, in_list=True, icon="clock", mobile="end2"),
             Field("done_at", _l("Done"), Kind.DATETIME, in_list=True, icon="check"),
-            Field("opportunity_id", _l("Opportunity"), Kind.REF, target="opportunity", in_list=True,
-                  icon="handshake", mobile="sub"),
+            Field(
+                "opportunity_id",
+                _l("Opportunity"),
+                Kind.REF,
+                target="opportunity",
+                in_list=True,
+                icon="handshake",
+                mobile="sub",
+            ),
             Field("account_id", _l("Account"), Kind.REF, target="account", icon="building-2"),
             Field("contact_id", _l("Contact"), Kind.REF, target="contact", icon="contact"),
             Field("lead_id", _l("Lead"), Kind.REF, target="lead", icon="user-plus"),
             OWNER,
             Field("duration_min", _l("Minutes"), Kind.INTEGER, minimum=0, maximum=100000),
             Field("outcome", _l("Outcome"), max_length=200),
-            NOTES, CREATED, UPDATED,
+            NOTES,
+            CREATED,
+            UPDATED,
         ),
     )
 )
 
-CRUDS = {
-    one.kind: one for one in (ACCOUNTS, CONTACTS, LEADS, PRODUCTS, OPPORTUNITIES, ACTIVITIES)
-}
+CRUDS = {one.kind: one for one in (ACCOUNTS, CONTACTS, LEADS, PRODUCTS, OPPORTUNITIES, ACTIVITIES)}

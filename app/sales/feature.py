@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from uuid import UUID
+
 from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Resource
 from app.kernel.i18n import lazy_gettext as _l
 from app.sales import cards, cruds
@@ -12,6 +15,11 @@ from app.sales.views import VIEWS, SalesView
 
 _SALES = {"category": "Sales", "category_label": _l("Sales"), "category_icon": "handshake"}
 CRUD = ("read", "write", "export")
+
+
+def _show(url: str, pk: UUID) -> str:
+    return f"{url}/show/{pk}"
+
 
 feature = Feature(
     "sales",
@@ -40,9 +48,7 @@ feature = Feature(
         MenuItem("Imports", _l("Imports"), "/sales/import/", "upload", ("write", "account"), **_SALES),
     ],
     records=[
-        RecordKind(
-            one.kind, one.singular, one.icon, lambda pk, url=one.url: f"{url}/show/{pk}", one.resource, one.model
-        )
+        RecordKind(one.kind, one.singular, one.icon, partial(_show, one.url), one.resource, one.model)
         for one in cruds.CRUDS.values()
     ],
     create=[

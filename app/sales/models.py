@@ -214,9 +214,7 @@ class PipelineStage(TenantModel):
         "pipeline_stage",
         tenant_fk("pipeline_id", "pipeline", ondelete="CASCADE"),
         # Deals point to a stage together with its pipeline, so the two cannot disagree.
-        UniqueConstraint(
-            "organization_id", "pipeline_id", "id", name="uq_pipeline_stage_organization_id_pipeline_id"
-        ),
+        UniqueConstraint("organization_id", "pipeline_id", "id", name="uq_pipeline_stage_organization_id_pipeline_id"),
         Index("ix_pipeline_stage_pipeline", "organization_id", "pipeline_id", "position"),
         Index("uq_pipeline_stage_name", "organization_id", "pipeline_id", text("lower(name)"), unique=True),
         Index(
@@ -316,9 +314,7 @@ class Opportunity(TenantModel):
     currency: Mapped[str] = mapped_column(String(3), nullable=False, default="EUR")
     amount_mode: Mapped[str] = mapped_column(String(6), nullable=False, default=AmountMode.MANUAL)
     probability: Mapped[int | None] = mapped_column(Integer)
-    forecast_category: Mapped[str] = mapped_column(
-        String(8), nullable=False, default=ForecastCategory.PIPELINE
-    )
+    forecast_category: Mapped[str] = mapped_column(String(8), nullable=False, default=ForecastCategory.PIPELINE)
     priority: Mapped[str | None] = mapped_column(String(2))
     source: Mapped[str | None] = mapped_column(String(60))
     opened_on: Mapped[dt.date | None] = mapped_column(Date)
@@ -370,9 +366,7 @@ class Opportunity(TenantModel):
         self.stage_id, self.stage_kind = stage.id, kind
         self.stage_entered_at = self.closed_at = at
         self.close_date = on
-        self.forecast_category = (
-            ForecastCategory.CLOSED if kind is StageKind.WON else ForecastCategory.OMITTED
-        )
+        self.forecast_category = ForecastCategory.CLOSED if kind is StageKind.WON else ForecastCategory.OMITTED
 
 
 class OpportunityLine(TenantModel):
@@ -544,9 +538,7 @@ class ImportMapping(TenantModel):
 
     __tablename__ = "import_mapping"
     __audited__ = False
-    __table_args__ = tenant_table_args(
-        "import_mapping", UniqueConstraint("organization_id", "entity", "signature")
-    )
+    __table_args__ = tenant_table_args("import_mapping", UniqueConstraint("organization_id", "entity", "signature"))
 
     entity: Mapped[str] = mapped_column(String(32), nullable=False)
     signature: Mapped[str] = mapped_column(String(64), nullable=False)

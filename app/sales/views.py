@@ -69,7 +69,7 @@ class SalesView(BaseView):  # type: ignore[misc]
     route_base = "/sales"
     default_view = "overview"
     class_permission_name = "reports"
-    method_permission_name = {"overview": "read", "pipeline": "read", "column": "read", "card": "read"}  # noqa: RUF012
+    method_permission_name = {"overview": "read", "pipeline": "read", "column": "read", "card": "read"}
 
     @expose("/")
     @expose("/data")
@@ -77,7 +77,7 @@ class SalesView(BaseView):  # type: ignore[misc]
     def overview(self) -> Response:
         """Numbers of the pipeline; each links to its records."""
         actor = http.actor()
-        period = request.args.get("period", "this_quarter")
+        period = request.args.get("period") or overview_queries.default_period(actor)
         if period not in overview_queries.PERIODS:
             raise BadRequest(_("Unknown period “%(name)s”.", name=period[:20]))
         pipeline_id = _uuid(request.args.get("pipeline"))
@@ -139,9 +139,7 @@ class SalesView(BaseView):  # type: ignore[misc]
         if not offset.isdigit() or len(offset) > 6:
             raise BadRequest
         stage_row = pipelines.get_stage(parse_id(stage))
-        cards = board_queries.more_cards(
-            stage_row.id, params, actor, offset=int(offset), sort=sort, rotting=still
-        )
+        cards = board_queries.more_cards(stage_row.id, params, actor, offset=int(offset), sort=sort, rotting=still)
         return make_response(
             self.render_template(
                 "sales/_cards.html", cards=cards, may_write=actor.can("write", "deal"), currency=actor.currency
@@ -193,21 +191,32 @@ def _column_texts(stage_ids: list[UUID], params: Any, still: bool = False) -> di
 class OpportunityView(TenantView):
     """A deal's page and its verbs."""
 
-    method_permission_name = {  # noqa: RUF012
+    method_permission_name = {
         **TenantView.method_permission_name,
-        "move": "write", "win": "write", "lose": "write", "reopen": "write", "set_lines": "write",
-        "add_activity": "write", "complete": "write", "quick": "write",
+        "move": "write",
+        "win": "write",
+        "lose": "write",
+        "reopen": "write",
+        "set_lines": "write",
+        "add_activity": "write",
+        "complete": "write",
+        "quick": "write",
     }
-    include_route_methods = TenantView.include_route_methods | {  # noqa: RUF012
-        "move", "win", "lose", "reopen", "set_lines", "add_activity", "complete", "quick",
+    include_route_methods = TenantView.include_route_methods | {
+        "move",
+        "win",
+        "lose",
+        "reopen",
+        "set_lines",
+        "add_activity",
+        "complete",
+        "quick",
     }
 
     def show_context(self, row: dict[str, Any]) -> dict[str, Any]:
         deal_id = row["id"]
         lines = db.session.scalars(
-            select(OpportunityLine)
-            .where(OpportunityLine.opportunity_id == deal_id)
-            .order_by(OpportunityLine.position)
+            select(OpportunityLine).where(OpportunityLine.opportunity_id == deal_id).order_by(OpportunityLine.position)
         ).all()
         activity = db.session.scalars(
             select(ActivityLog)
@@ -227,9 +236,7 @@ class OpportunityView(TenantView):
         probability = row["probability"] if row["probability"] is not None else (stage.probability if stage else 0)
         people = {one.id: one.display_name for one in tenancy.list_people()}
         net = sum((opportunities.line_total(line) for line in lines), Decimal(0))
-        vat = sum(
-            (money.quantize(opportunities.line_total(line) * line.vat_rate / 100) for line in lines), Decimal(0)
-        )
+        vat = sum((money.quantize(opportunities.line_total(line) * line.vat_rate / 100) for line in lines), Decimal(0))
         return {
             "lines": lines,
             "line_total": opportunities.line_total,
@@ -237,8 +244,12 @@ class OpportunityView(TenantView):
             "vat": vat,
             "activities": activity,
             "next_activity": next(
-                (one for one in sorted(activity, key=lambda one: (one.due_at is None, one.due_at or one.created_at))
-                 if one.done_at is None and one.due_at), None
+                (
+                    one
+                    for one in sorted(activity, key=lambda one: (one.due_at is None, one.due_at or one.created_at))
+                    if one.done_at is None and one.due_at
+                ),
+                None,
             ),
             "steps": steps,
             "stages": stages,
@@ -358,9 +369,7 @@ class OpportunityView(TenantView):
                 parse_id(pk), clean, actor=http.actor(), version=_version(body.get("version"))
             )
             version, amount = deal.version, deal.amount
-        return http.json_response(
-            {"id": pk, "version": version, "amount": str(amount), "message": _("Lines saved.")}
-        )
+        return http.json_response({"id": pk, "version": version, "amount": str(amount), "message": _("Lines saved.")})
 
     @expose("/<pk>/activities", methods=["POST"])
     @has_access
@@ -387,8 +396,14 @@ class OpportunityView(TenantView):
                 raise Invalid(errors={"due_at": [_("This is not a date and time.")]}) from None
         with uow():
             activities.create_activity(
-                actor=http.actor(), title=title, type=form["type"], due_at=due, notes=form.get("notes") or None,
-                opportunity_id=parse_id(pk), account_id=row.account_id, done=form.get("done") == "1",
+                actor=http.actor(),
+                title=title,
+                type=form["type"],
+                due_at=due,
+                notes=form.get("notes") or None,
+                opportunity_id=parse_id(pk),
+                account_id=row.account_id,
+                done=form.get("done") == "1",
             )
         return self._done(pk, row.version, _("Activity saved."))
 
@@ -443,16 +458,20 @@ class OpportunityView(TenantView):
 class LeadView(TenantView):
     """A lead's page, with its conversion."""
 
-    method_permission_name = {**TenantView.method_permission_name, "convert": "write"}  # noqa: RUF012
-    include_route_methods = TenantView.include_route_methods | {"convert"}  # noqa: RUF012
+    method_permission_name = {**TenantView.method_permission_name, "convert": "write"}
+    include_route_methods = TenantView.include_route_methods | {"convert"}
 
     def show_context(self, row: dict[str, Any]) -> dict[str, Any]:
         lead = db.session.scalar(select(Lead).where(Lead.id == row["id"]))
         if lead is None:
             raise NotFound
         account, contact = leads.find_matches(lead) if lead.converted_at is None else (None, None)
-        return {"lead": lead, "match_account": account, "match_contact": contact,
-                "pipelines": pipelines.list_pipelines()}
+        return {
+            "lead": lead,
+            "match_account": account,
+            "match_contact": contact,
+            "pipelines": pipelines.list_pipelines(),
+        }
 
     @expose("/<pk>/convert", methods=["POST"])
     @has_access
@@ -470,9 +489,7 @@ class LeadView(TenantView):
             )
             target = done.opportunity.id if done.opportunity else None
         flash(_("Lead converted."), "success")
-        return make_response(
-            redirect(f"/sales/opportunities/show/{target}" if target else f"/sales/leads/show/{pk}")
-        )
+        return make_response(redirect(f"/sales/opportunities/show/{target}" if target else f"/sales/leads/show/{pk}"))
 
 
 VIEWS = [
@@ -483,5 +500,3 @@ VIEWS = [
     make_view(OPPORTUNITIES, OpportunityView),
     make_view(cruds.ACTIVITIES),
 ]
-
-

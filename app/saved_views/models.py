@@ -22,9 +22,7 @@ class SavedView(TenantModel):
     __table_args__ = tenant_table_args(
         "saved_view",
         tenant_fk("owner_id", "membership", ondelete="CASCADE"),
-        Index(
-            "uq_saved_view_name", "organization_id", "kind", "owner_id", text("lower(name)"), unique=True
-        ),
+        Index("uq_saved_view_name", "organization_id", "kind", "owner_id", text("lower(name)"), unique=True),
         Index(
             "uq_saved_view_default",
             "organization_id",

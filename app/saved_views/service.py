@@ -36,9 +36,7 @@ def list_views(kind: str, *, actor: Actor) -> Sequence[SavedView]:
 def get_view(view_id: UUID, *, actor: Actor) -> SavedView:
     """A view that the actor may use; NotFound for another's private one."""
     view = db.session.scalar(
-        select(SavedView).where(
-            SavedView.id == view_id, (SavedView.owner_id == actor.member_id) | SavedView.shared
-        )
+        select(SavedView).where(SavedView.id == view_id, (SavedView.owner_id == actor.member_id) | SavedView.shared)
     )
     if view is None:
         raise NotFound

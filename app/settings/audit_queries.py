@@ -68,9 +68,7 @@ def _statement(wanted: AuditFilter, actor: Actor) -> Select[Any]:
         statement = statement.where(AuditLog.action == wanted.action)
     if wanted.record:
         pattern = wanted.record.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        statement = statement.where(
-            AuditLog.entity_label.ilike(f"%{pattern}%") | (AuditLog.entity_id == wanted.record)
-        )
+        statement = statement.where(AuditLog.entity_label.ilike(f"%{pattern}%") | (AuditLog.entity_id == wanted.record))
     for text, after in ((wanted.since, True), (wanted.until, False)):
         if not text:
             continue

@@ -116,7 +116,9 @@ def compute(primary: str, secondary: str, accent: str) -> Palette:
     sidebar_text = on_colour(primary)
     sidebar_muted = readable(
         from_oklch(0.82, 0.04, to_oklch(primary)[2]) if sidebar_text == WHITE else "#4a3b4b",
-        (primary,), TEXT, lighter=sidebar_text == WHITE,
+        (primary,),
+        TEXT,
+        lighter=sidebar_text == WHITE,
     )
     light_primary = readable(secondary, LIGHT_SURFACES, EDGE, lighter=False)
     dark_primary = readable(secondary, DARK_SURFACES, EDGE, lighter=True)

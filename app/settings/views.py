@@ -48,9 +48,7 @@ class SettingsView(BaseView):  # type: ignore[misc]
     default_view = "profile"
 
     def _page(self, template: str, status: int = 200, **context: Any) -> Response:
-        return make_response(
-            self.render_template(template, **{"errors": {}, "form": request.form, **context}), status
-        )
+        return make_response(self.render_template(template, **{"errors": {}, "form": request.form, **context}), status)
 
     # ── oneself ──────────────────────────────────────────────────────────────────────────────────
 
@@ -64,9 +62,7 @@ class SettingsView(BaseView):  # type: ignore[misc]
                 key = None
                 picture = request.files.get("avatar")
                 if picture is not None and picture.filename:
-                    key = store_picture(
-                        picture, folder=f"people/{account.id}", size=256, field="avatar", crop=True
-                    )
+                    key = store_picture(picture, folder=f"people/{account.id}", size=256, field="avatar", crop=True)
                 with platform_uow("identity", actor):
                     accounts.update_profile(
                         account.id,
@@ -105,8 +101,12 @@ class SettingsView(BaseView):  # type: ignore[misc]
             sessions = accounts.list_sessions(user_id)
             second = accounts.has_second_factor(user_id)
         return self._page(
-            "settings/security.html", status, sessions=sessions, current=g.identity.session_id,
-            second=second, **context,
+            "settings/security.html",
+            status,
+            sessions=sessions,
+            current=g.identity.session_id,
+            second=second,
+            **context,
         )
 
     @expose("/security/password", methods=["POST"])
@@ -195,8 +195,12 @@ class SettingsView(BaseView):  # type: ignore[misc]
             except Invalid as error:
                 errors = error.errors
         return self._page(
-            "settings/company.html", 422 if errors else 200, organization=queries.current_organization(),
-            currencies=CURRENCIES, timezones=sorted(available_timezones()), errors=errors,
+            "settings/company.html",
+            422 if errors else 200,
+            organization=queries.current_organization(),
+            currencies=CURRENCIES,
+            timezones=sorted(available_timezones()),
+            errors=errors,
         )
 
     @expose("/branding", methods=["GET", "POST"])
@@ -229,8 +233,13 @@ class SettingsView(BaseView):  # type: ignore[misc]
         theme = organizations.get_branding()
         palette = branding.compute(theme.primary, theme.secondary, theme.accent)
         return self._page(
-            "settings/branding.html", 422 if errors else 200, theme=theme, palette=palette,
-            contrast=branding.contrast, logo=picture_url(theme.logo_key), errors=errors,
+            "settings/branding.html",
+            422 if errors else 200,
+            theme=theme,
+            palette=palette,
+            contrast=branding.contrast,
+            logo=picture_url(theme.logo_key),
+            errors=errors,
         )
 
     # ── pipelines ────────────────────────────────────────────────────────────────────────────────
@@ -241,9 +250,7 @@ class SettingsView(BaseView):  # type: ignore[misc]
         http.actor().require("manage", "pipeline")
         found = sales_queries.list_pipelines()
         wanted = request.args.get("pipeline")
-        current = (
-            sales_queries.get_pipeline(parse_id(wanted)) if wanted else sales_queries.default_pipeline()
-        )
+        current = sales_queries.get_pipeline(parse_id(wanted)) if wanted else sales_queries.default_pipeline()
         return self._page(
             "settings/pipelines.html",
             pipelines=found,
@@ -259,7 +266,9 @@ class SettingsView(BaseView):  # type: ignore[misc]
         with uow():
             if request.form.get("id"):
                 pipeline = sales.update_pipeline(
-                    parse_id(request.form["id"]), actor=actor, name=request.form.get("name", ""),
+                    parse_id(request.form["id"]),
+                    actor=actor,
+                    name=request.form.get("name", ""),
                     is_default=request.form.get("is_default") == "1",
                 )
             else:
@@ -350,18 +359,45 @@ class SettingsView(BaseView):  # type: ignore[misc]
         with uow():
             rows = audit_queries.export_audit(wanted, actor)
             body = write_csv(
-                ["seq", "at", "actor", "action", "entity", "id", "record", "changes", "source", "ip", "request", "hash"],
+                [
+                    "seq",
+                    "at",
+                    "actor",
+                    "action",
+                    "entity",
+                    "id",
+                    "record",
+                    "changes",
+                    "source",
+                    "ip",
+                    "request",
+                    "hash",
+                ],
                 (
                     [
-                        row.seq, row.at.isoformat(), safe_cell(row.actor_label), row.action, row.entity,
-                        row.entity_id, safe_cell(row.entity_label), safe_cell(str(row.changes)), row.source,
-                        row.ip or "", row.request_id or "", row.hash,
+                        row.seq,
+                        row.at.isoformat(),
+                        safe_cell(row.actor_label),
+                        row.action,
+                        row.entity,
+                        row.entity_id,
+                        safe_cell(row.entity_label),
+                        safe_cell(str(row.changes)),
+                        row.source,
+                        row.ip or "",
+                        row.request_id or "",
+                        row.hash,
                     ]
                     for row in rows
                 ),
             )
-            audit.record("exported", entity="audit_log", entity_id="audit_log", label=_("Audit log"),
-                         changes={"rows": [None, len(rows)]})
+            audit.record(
+                "exported",
+                entity="audit_log",
+                entity_id="audit_log",
+                label=_("Audit log"),
+                changes={"rows": [None, len(rows)]},
+            )
         response = Response(body, content_type="text/csv; charset=utf-8")
         response.headers["Content-Disposition"] = 'attachment; filename="audit-log.csv"'
         return response
@@ -374,7 +410,7 @@ class BrandingCss(BaseView):  # type: ignore[misc]
     default_view = "css"
 
     @expose("/<slug>/<digest>.css")
-    def css(self, slug: str, digest: str) -> Response:
+    def css(self, slug: str, digest: str) -> Response:  # noqa: ARG002 - the slug keeps addresses apart
         """Public: a slug and three colours tell nothing; unknown ones answer 404."""
         parts = digest.split("-")
         if len(parts) != 3 or not all(len(one) == 6 and set(one) <= set("0123456789abcdef") for one in parts):

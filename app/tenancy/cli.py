@@ -22,9 +22,7 @@ def seed_vendor_roles() -> dict[str, int]:
     """Makes sure that the vendor's roles exist; name -> id. Platform scope."""
     found: dict[str, int] = {}
     for name in VENDOR_ROLES:
-        role = db.session.scalar(
-            db.select(Role).where(Role.name == name, Role.organization_id.is_(None))
-        )
+        role = db.session.scalar(db.select(Role).where(Role.name == name, Role.organization_id.is_(None)))
         if role is None:
             role = Role(name=name, is_system=True)
             db.session.add(role)
@@ -60,9 +58,7 @@ def org_create(name: str, admin: str, first_name: str, last_name: str, plan: str
                 person = accounts.create_user(
                     email=admin, first_name=first_name, last_name=last_name, password=password
                 )
-            made = organizations.create_organization(
-                name, admin=person, plan=plan, seats=seats, status="active"
-            )
+            made = organizations.create_organization(name, admin=person, plan=plan, seats=seats, status="active")
             slug = made.slug
     except DomainError as error:
         raise click.ClickException(f"{error.message} {error.errors or ''}".strip()) from None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from authlib.integrations.flask_client import OAuth
 
-from app.kernel.feature import Feature, MenuItem, Resource
+from app.kernel.feature import Feature, Resource
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.uow import platform_uow
 from app.kernel.web import badge, save_preferences_with

@@ -47,9 +47,7 @@ Role.organization_id = Column(Uuid, ForeignKey("organization.id", ondelete="CASC
 Role.is_system = Column(Boolean, nullable=False, server_default=text("false"))
 Role.description = Column(String(200), nullable=False, server_default="")
 Role.created_at = Column(db.DateTime(timezone=True), nullable=True, default=clock.now)
-Role.__table__.append_constraint(
-    UniqueConstraint("organization_id", "name", name="uq_ab_role_organization_id_name")
-)
+Role.__table__.append_constraint(UniqueConstraint("organization_id", "name", name="uq_ab_role_organization_id_name"))
 Index(
     "uq_ab_role_global_name",
     Role.__table__.c.name,
@@ -58,12 +56,8 @@ Index(
 )
 Role.__audited__ = True
 
-fab.assoc_permissionview_role.append_column(
-    Column("scope", String(8), nullable=False, server_default="all")
-)
-fab.assoc_permissionview_role.append_constraint(
-    CheckConstraint("scope IN ('own', 'team', 'all')", name="scope")
-)
+fab.assoc_permissionview_role.append_column(Column("scope", String(8), nullable=False, server_default="all"))
+fab.assoc_permissionview_role.append_constraint(CheckConstraint("scope IN ('own', 'team', 'all')", name="scope"))
 
 User.locale = Column(String(8), nullable=False, server_default="it")
 User.timezone = Column(String(64), nullable=False, server_default="Europe/Rome")
@@ -89,9 +83,7 @@ class UserRole(db.Model):  # type: ignore[name-defined,misc]
 scoped_classes[Role] = lambda organization_id: Role.organization_id == organization_id
 scoped_classes[audit.AuditLog] = lambda organization_id: audit.AuditLog.organization_id == organization_id
 scoped_classes[outbox.Outbox] = lambda organization_id: outbox.Outbox.organization_id == organization_id
-scoped_classes[outbox.Delivery] = (
-    lambda organization_id: outbox.Delivery.organization_id == organization_id
-)
+scoped_classes[outbox.Delivery] = lambda organization_id: outbox.Delivery.organization_id == organization_id
 
 
 # ── organizations ────────────────────────────────────────────────────────────────────────────────
@@ -265,9 +257,7 @@ class Credential(db.Model):  # type: ignore[name-defined,misc]
 
     __tablename__ = "credential"
 
-    user_id: Mapped[int] = mapped_column(
-        Integer, ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True
-    )
+    user_id: Mapped[int] = mapped_column(Integer, ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
     password_hash: Mapped[str | None] = mapped_column(String(200))
     totp_secret: Mapped[str | None] = mapped_column(Text)  # encrypted
     totp_confirmed_at: Mapped[dt.datetime | None] = utc()

@@ -51,8 +51,15 @@ def organizations_of(user_id: int) -> list[OrganizationRef]:
     """The organizations where the person is an active member, by name. Platform scope."""
     rows = db.session.execute(
         select(
-            Organization.id, Organization.slug, Organization.name, Organization.plan, Membership.id,
-            Organization.seats, BrandingTheme.primary, BrandingTheme.secondary, BrandingTheme.accent,
+            Organization.id,
+            Organization.slug,
+            Organization.name,
+            Organization.plan,
+            Membership.id,
+            Organization.seats,
+            BrandingTheme.primary,
+            BrandingTheme.secondary,
+            BrandingTheme.accent,
             BrandingTheme.logo_key,
         )
         .join(Membership, Membership.organization_id == Organization.id)
@@ -64,7 +71,19 @@ def organizations_of(user_id: int) -> list[OrganizationRef]:
         )
         .order_by(func.lower(Organization.name))
     )
-    return [OrganizationRef(*row[:6], (row[6], row[7], row[8]), row[9]) for row in rows]
+    return [
+        OrganizationRef(
+            id=row[0],
+            slug=row[1],
+            name=row[2],
+            plan=row[3],
+            member_id=row[4],
+            seats=row[5],
+            colours=(row[6], row[7], row[8]),
+            logo_key=row[9],
+        )
+        for row in rows
+    ]
 
 
 def effective_permissions(user_id: int, organization_id: UUID) -> dict[str, Scope]:
@@ -147,9 +166,7 @@ def team_reach(organization_id: UUID, member_id: UUID, team_id: UUID | None) -> 
     if not reached:
         return frozenset({member_id})
     members = db.session.scalars(
-        select(Membership.id).where(
-            Membership.organization_id == organization_id, Membership.team_id.in_(reached)
-        )
+        select(Membership.id).where(Membership.organization_id == organization_id, Membership.team_id.in_(reached))
     )
     return frozenset(members) | {member_id}
 
@@ -193,15 +210,10 @@ def list_members(*, search: str = "", role_id: int | None = None) -> list[Member
     )
     if search:
         pattern = f"%{search}%"
-        statement = statement.where(
-            Membership.display_name.ilike(pattern) | Membership.email.ilike(pattern)
-        )
+        statement = statement.where(Membership.display_name.ilike(pattern) | Membership.email.ilike(pattern))
     members = db.session.scalars(statement).all()
     roles = roles_by_user()
-    rows = [
-        MemberRow(one, roles.get(one.user_id or 0, []), one.team.name if one.team else None)
-        for one in members
-    ]
+    rows = [MemberRow(one, roles.get(one.user_id or 0, []), one.team.name if one.team else None) for one in members]
     if role_id is not None:
         rows = [row for row in rows if any(found == role_id for found, _name in row.roles)]
     return rows
@@ -236,17 +248,13 @@ def pending_invitations(search: str = "") -> Sequence[Invitation]:
 def list_roles() -> Sequence[Any]:
     """The organization's roles: the four of the system first, then its own by name."""
     return db.session.scalars(
-        select(Role)
-        .where(Role.organization_id.is_not(None))
-        .order_by(Role.is_system.desc(), Role.id)
+        select(Role).where(Role.organization_id.is_not(None)).order_by(Role.is_system.desc(), Role.id)
     ).all()
 
 
 def get_role(role_id: int) -> Any:
     """A role of the current organization; NotFound for any other."""
-    role = db.session.scalar(
-        select(Role).where(Role.id == role_id, Role.organization_id.is_not(None))
-    )
+    role = db.session.scalar(select(Role).where(Role.id == role_id, Role.organization_id.is_not(None)))
     if role is None:
         raise NotFound
     return role

@@ -69,9 +69,7 @@ class VendorView(BaseView):  # type: ignore[misc]
     def mail(self) -> Response:
         """The newest outgoing mails and what became of them."""
         with platform_scope("vendor"):
-            rows = db.session.scalars(
-                select(MailMessage).order_by(MailMessage.created_at.desc()).limit(100)
-            ).all()
+            rows = db.session.scalars(select(MailMessage).order_by(MailMessage.created_at.desc()).limit(100)).all()
         return make_response(self.render_template("vendor/mail.html", rows=rows))
 
     @expose("/jobs")

@@ -53,7 +53,7 @@ def read_rison() -> dict[str, Any]:
     return value
 
 
-def list_params(crud: Crud, query: dict[str, Any]) -> ListParams:
+def list_params(query: dict[str, Any]) -> ListParams:
     """FAB's list arguments as ours. Raises BadRequest for anything that it does not know."""
     params = ListParams(page_size=_whole(query, "page_size", DEFAULT_PAGE_SIZE, 1, MAX_PAGE_SIZE))
     params.page = _whole(query, "page", 0, 0, MAX_PAGE) + 1
@@ -115,7 +115,7 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
     allow_browser_login = True
     csrf_exempt = False
     list_model_schema = add_model_schema = edit_model_schema = show_model_schema = Schema()
-    method_permission_name = {  # noqa: RUF012
+    method_permission_name = {
         "info": "read",
         "get_list": "read",
         "get": "read",
@@ -123,7 +123,7 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
         "put": "write",
         "delete": "write",
     }
-    include_route_methods = {"info", "get_list", "get", "post", "put", "delete"}  # noqa: RUF012
+    include_route_methods = {"info", "get_list", "get", "post", "put", "delete"}
 
     def _init_properties(self) -> None:
         crud = self.crud
@@ -134,10 +134,11 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
         self.add_columns = self.edit_columns = [field.key for field in crud.writable]
         self.order_columns = [field.key for field in crud.fields if field.sortable]
         self.search_columns = [field.key for field in crud.fields if field.filterable]
-        self.description_columns = {}
-        self.base_filters = []
-        self.order_rel_fields = {}
-        self.add_query_rel_fields = self.edit_query_rel_fields = {}
+        self.description_columns: dict[str, str] = {}
+        self.base_filters: list[Any] = []
+        self.order_rel_fields: dict[str, Any] = {}
+        self.add_query_rel_fields: dict[str, Any] = {}
+        self.edit_query_rel_fields: dict[str, Any] = {}
         self._fields = list(crud.fields)
 
     @expose("/_info", methods=["GET"])
@@ -145,9 +146,7 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
     def info(self) -> Response:
         """Columns, labels, filters and what the caller may do."""
         crud, actor = self.crud, http.actor()
-        permissions = [
-            f"can_{verb}" for verb in ("read", "write", "export") if actor.can(verb, crud.resource)
-        ]
+        permissions = [f"can_{verb}" for verb in ("read", "write", "export") if actor.can(verb, crud.resource)]
         columns = [
             {
                 "name": field.key,
@@ -159,8 +158,13 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
             for field in crud.writable
         ]
         return http.json_response(
-            {"permissions": permissions, "add_columns": columns, "edit_columns": columns,
-             "order_columns": self.order_columns, "filters": self.search_columns}
+            {
+                "permissions": permissions,
+                "add_columns": columns,
+                "edit_columns": columns,
+                "order_columns": self.order_columns,
+                "filters": self.search_columns,
+            }
         )
 
     @expose("", methods=["GET"])
@@ -170,7 +174,7 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
         """A page of records: ``{"count", "ids", "result"}``."""
         crud, actor = self.crud, http.actor()
         query = read_rison()
-        params = list_params(crud, query)
+        params = list_params(query)
         wanted = query.get("columns") or query.get("select_columns") or []
         if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
             raise BadRequest(_("“columns” must be a list of names."))
@@ -181,9 +185,7 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
         offset = (params.page - 1) * params.page_size
         rows = db.session.execute(statement.limit(params.page_size).offset(offset)).mappings()
         result = [dump(fields, row) for row in rows]
-        return http.json_response(
-            {"count": count, "ids": [row["id"] for row in result], "result": result}
-        )
+        return http.json_response({"count": count, "ids": [row["id"] for row in result], "result": result})
 
     @expose("/<pk>", methods=["GET"])
     @expose("/<pk>/", methods=["GET"])
@@ -322,7 +324,9 @@ def describe(api_spec: APISpec, crud: Crud, fields: list[Field]) -> None:
     required = [field.key for field in crud.writable if field.required]
     api_spec.components.schema(name, component={"type": "object", "properties": full})
     create_schema: dict[str, Any] = {
-        "type": "object", "properties": write, "additionalProperties": False,
+        "type": "object",
+        "properties": write,
+        "additionalProperties": False,
     }
     if required:
         create_schema["required"] = required
@@ -336,8 +340,13 @@ def describe(api_spec: APISpec, crud: Crud, fields: list[Field]) -> None:
         },
     )
     for code, text in (
-        ("400", "Bad request"), ("401", "Not signed in"), ("403", "Not permitted"), ("404", "Not found"),
-        ("409", "Changed by somebody else"), ("422", "Invalid values"), ("429", "Too many requests"),
+        ("400", "Bad request"),
+        ("401", "Not signed in"),
+        ("403", "Not permitted"),
+        ("404", "Not found"),
+        ("409", "Changed by somebody else"),
+        ("422", "Invalid values"),
+        ("429", "Too many requests"),
     ):
         if code not in api_spec.components.responses:
             api_spec.components.response(code, {"description": text, "content": _error_content()})
@@ -355,8 +364,11 @@ def describe(api_spec: APISpec, crud: Crud, fields: list[Field]) -> None:
     item = [{"in": "path", "name": "pk", "required": True, "schema": {"type": "string", "format": "uuid"}}]
     query = [
         {
-            "in": "query", "name": "q", "required": False, "schema": {"type": "string"},
-            "description": "rison: (filters:!((col:…,opr:…,value:…)),order_column:…,order_direction:…,page:0,page_size:50)",
+            "in": "query",
+            "name": "q",
+            "required": False,
+            "schema": {"type": "string"},
+            "description": "rison: (filters:!((col:…,opr:…,value:…)),order_column:…,order_direction:asc,page:0)",
         }
     ]
     key = [{"in": "header", "name": "Idempotency-Key", "required": False, "schema": {"type": "string"}}]
@@ -395,7 +407,8 @@ def describe(api_spec: APISpec, crud: Crud, fields: list[Field]) -> None:
                 "parameters": item,
                 "responses": _responses(
                     {"200": _content({"type": "object", "properties": {"message": {"type": "string"}}})},
-                    "404", "409",
+                    "404",
+                    "409",
                 ),
             },
         },

@@ -27,7 +27,9 @@ DASH = Markup('<span class="faint">–</span>')
 
 def initials(name: str) -> str:
     """``Giulia Ferrante`` → ``GF``."""
-    words = [word for word in name.replace(".", " ").split() if word[:1].isalnum()]
+    found = [word for word in name.split() if word[:1].isalnum()]
+    # Company forms (S.r.l., S.p.A.) say nothing about a name.
+    words = [word for word in found if "." not in word] or found
     if not words:
         return "?"
     letters = words[0][:1] + (words[-1][:1] if len(words) > 1 else words[0][1:2])
@@ -49,9 +51,7 @@ def avatar(name: str, *, size: int = 24, square: bool = False, css: str = "") ->
 
 def badge(label: Any, css: str = "", icon_name: str = "") -> Markup:
     """A badge: icon and words, never colour alone."""
-    return Markup('<span class="sk-badge {}">{}{}</span>').format(
-        css, icon(icon_name, 12) if icon_name else "", label
-    )
+    return Markup('<span class="sk-badge {}">{}{}</span>').format(css, icon(icon_name, 12) if icon_name else "", label)
 
 
 def cell(field: Field, row: dict[str, Any], *, link: bool = True) -> Markup:

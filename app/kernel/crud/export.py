@@ -57,9 +57,7 @@ def respond(crud: Crud, params: ListParams, actor: Actor, fmt: str) -> tuple[Res
 
 
 def _csv(header: list[str], rows: list[list[Any]], fields: list[Field]) -> bytes:
-    return write_csv(
-        header, ([_text(field, value) for field, value in zip(fields, row, strict=True)] for row in rows)
-    )
+    return write_csv(header, ([_text(field, value) for field, value in zip(fields, row, strict=True)] for row in rows))
 
 
 def write_csv(header: list[str], rows: Any) -> bytes:

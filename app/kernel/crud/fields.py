@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field as dc_field
+from dataclasses import dataclass
+from dataclasses import field as dc_field
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -398,9 +399,7 @@ def parse(field: Field, raw: Any) -> Any:
     raise AssertionError(field.kind)
 
 
-def clean(
-    fields: Sequence[Field], raw: dict[str, Any], *, partial: bool
-) -> dict[str, Any]:
+def clean(fields: Sequence[Field], raw: dict[str, Any], *, partial: bool) -> dict[str, Any]:
     """The values for ``fields`` in ``raw`` (keyed by public key), keyed by attribute name.
 
     ``partial`` leaves out what ``raw`` does not mention; otherwise required fields must be there.
@@ -434,6 +433,4 @@ def clean(
 def exists(field: Field, value: UUID) -> bool:
     """Whether the record that a reference names is there (and visible to the actor)."""
     model, _label = target_model(field)
-    return (
-        db.session.scalar(select(func.count()).select_from(model).where(model.id == value)) or 0
-    ) > 0
+    return (db.session.scalar(select(func.count()).select_from(model).where(model.id == value)) or 0) > 0

@@ -84,10 +84,24 @@ MAX_LEAVES = 40
 MAX_DEPTH = 5
 # Flask-AppBuilder's REST operators -> ours.
 FAB_OPERATORS = {
-    "eq": "eq", "neq": "ne", "ct": "contains", "sw": "starts", "gt": "gt", "lt": "lt", "gte": "gte",
-    "lte": "lte", "rel_o_m": "in", "nrel_o_m": "not_in", "in": "in", "not_in": "not_in",
-    "between": "between", "empty": "empty", "filled": "filled", "in_period": "in_period",
-    "nct": "not_contains", "ew": "ends",
+    "eq": "eq",
+    "neq": "ne",
+    "ct": "contains",
+    "sw": "starts",
+    "gt": "gt",
+    "lt": "lt",
+    "gte": "gte",
+    "lte": "lte",
+    "rel_o_m": "in",
+    "nrel_o_m": "not_in",
+    "in": "in",
+    "not_in": "not_in",
+    "between": "between",
+    "empty": "empty",
+    "filled": "filled",
+    "in_period": "in_period",
+    "nct": "not_contains",
+    "ew": "ends",
 }
 
 
@@ -155,9 +169,7 @@ def compile_tree(crud: Crud, tree: dict[str, Any], actor: Actor, columns: dict[s
     return _compile(crud, tree, actor, columns, 0, count)
 
 
-def _compile(
-    crud: Crud, node: Any, actor: Actor, columns: dict[str, Any], depth: int, count: list[int]
-) -> Any:
+def _compile(crud: Crud, node: Any, actor: Actor, columns: dict[str, Any], depth: int, count: list[int]) -> Any:
     if not isinstance(node, dict) or depth > MAX_DEPTH:
         raise BadRequest(_("This filter cannot be read."))
     if "items" in node:
@@ -204,7 +216,9 @@ def criterion(field: Field, operator: str, values: list[str], actor: Actor, colu
     if not values:
         raise BadRequest(_("The filter on “%(field)s” needs a value.", field=str(field.label)))
     if allowed is SET:
-        return _set(field, "in" if operator == "eq" else "not_in" if operator == "ne" else operator, values, actor, column)
+        return _set(
+            field, "in" if operator == "eq" else "not_in" if operator == "ne" else operator, values, actor, column
+        )
     if field.kind in {Kind.DATE, Kind.DATETIME}:
         return _dates(field, operator, values, actor, column)
     if allowed is TEXT:
@@ -263,7 +277,9 @@ def _set(field: Field, operator: str, values: list[str], actor: Actor, column: A
             parsed.append(actor.member_id)
         elif field.kind is Kind.ENUM:
             if field.choice(one) is None:
-                raise BadRequest(_("“%(value)s” is not a value of “%(field)s”.", value=one[:40], field=str(field.label)))
+                raise BadRequest(
+                    _("“%(value)s” is not a value of “%(field)s”.", value=one[:40], field=str(field.label))
+                )
             parsed.append(one)
         else:
             parsed.append(_value(field, one))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
 from flask_appbuilder.forms import DynamicForm
 from sqlalchemy import select
 from wtforms import Field as WTField
 from wtforms import HiddenField, ValidationError
-from zoneinfo import ZoneInfo
 
 from app.kernel import i18n
 from app.kernel.crud.fields import Crud, Field, Kind, is_small, options, parse, target_model

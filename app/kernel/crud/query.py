@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field as dc_field
+from dataclasses import dataclass
+from dataclasses import field as dc_field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -74,9 +75,7 @@ def read_params(args: MultiDict[str, str], crud: Crud, preset: Mapping[str, Any]
     params = ListParams(
         search=(args.get("q", preset.get("search", "")) or "").replace("\x00", "")[:200].strip(),
         leaves=(
-            [parse_leaf(one) for one in args.getlist("f") if one]
-            if "f" in args
-            else list(preset.get("leaves", []))
+            [parse_leaf(one) for one in args.getlist("f") if one] if "f" in args else list(preset.get("leaves", []))
         ),
         sort=args.get("sort", preset.get("sort", "")) or "",
         columns=[one for one in (args.get("cols") or ",".join(preset.get("columns", []))).split(",") if one],
@@ -171,9 +170,7 @@ def search_criterion(crud: Crud, text: str, columns: Mapping[str, Any]) -> Any:
     return and_(*parts)
 
 
-def filtered(
-    crud: Crud, statement: Select[Any], params: ListParams, actor: Actor, extra: Any = None
-) -> Select[Any]:
+def filtered(crud: Crud, statement: Select[Any], params: ListParams, actor: Actor, extra: Any = None) -> Select[Any]:
     """``statement`` with the list's search and filters."""
     columns = plan(crud).columns
     if params.leaves or params.tree:
@@ -188,7 +185,7 @@ def filtered(
 def base_select(crud: Crud, fields: list[Field]) -> Select[Any]:
     """The columns of ``fields``, with ``<name>__name`` for references, joined once each."""
     how = plan(crud)
-    selected = [crud.model.id.label("id"), crud.model.version.label("version")]
+    selected: list[Any] = [crud.model.id.label("id"), crud.model.version.label("version")]
     statement: Select[Any] = select(*selected).select_from(crud.model)
     for field in fields:
         statement = statement.add_columns(how.columns[field.name].label(field.name))

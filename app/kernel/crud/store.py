@@ -54,9 +54,7 @@ def create(crud: Crud, values: dict[str, Any], *, actor: Actor) -> Any:
     return created
 
 
-def change(
-    crud: Crud, record_id: UUID, values: dict[str, Any], *, actor: Actor, version: int | None
-) -> Any:
+def change(crud: Crud, record_id: UUID, values: dict[str, Any], *, actor: Actor, version: int | None) -> Any:
     """Changes a record. Raises Conflict when ``version`` is given and is not the current one."""
     record = get(crud, record_id)
     actor.require_on("write", crud.resource, record)

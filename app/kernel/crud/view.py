@@ -21,7 +21,8 @@ from app.kernel.crud.query import PAGE_SIZES, find_ids, list_fields, list_page, 
 from app.kernel.crud.store import change, create, delete, load
 from app.kernel.db import db, scope_criterion
 from app.kernel.errors import BadRequest, Conflict, DomainError, Forbidden
-from app.kernel.i18n import gettext as _, ngettext
+from app.kernel.i18n import gettext as _
+from app.kernel.i18n import ngettext
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
 
@@ -55,8 +56,8 @@ class TenantView(ModelView):  # type: ignore[misc]
     """Base of generated screens; a subclass sets ``crud`` (use make_view)."""
 
     crud: Crud
-    method_permission_name = {**READ, **WRITE}  # noqa: RUF012
-    include_route_methods = {"list", "root", "show", "add", "edit", "delete", "bulk", "export"}  # noqa: RUF012
+    method_permission_name = {**READ, **WRITE}
+    include_route_methods = {"list", "root", "show", "add", "edit", "delete", "bulk", "export"}
     list_template = "crud/list.html"
     form_template = "crud/form.html"
     default_view = "root"
@@ -65,8 +66,8 @@ class TenantView(ModelView):  # type: ignore[misc]
         self.add_form = self.edit_form = make_form(self.crud)
 
     def _init_properties(self) -> None:
-        self.search_columns = self.search_columns or [self.crud.label_field]
-        self.list_columns = self.list_columns or [self.crud.label_field]
+        self.search_columns: list[str] = [self.crud.label_field]
+        self.list_columns: list[str] = [self.crud.label_field]
         super()._init_properties()
 
     # ── list ─────────────────────────────────────────────────────────────────────────────────────
@@ -128,7 +129,10 @@ class TenantView(ModelView):  # type: ignore[misc]
         with uow():
             response, count = export.respond(crud, params, actor, fmt)
             record(
-                "exported", entity=crud.kind, entity_id=crud.kind, label=str(crud.plural),
+                "exported",
+                entity=crud.kind,
+                entity_id=crud.kind,
+                label=str(crud.plural),
                 changes={"rows": [None, count], "format": [None, fmt]},
             )
         return response

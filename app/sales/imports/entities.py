@@ -122,7 +122,7 @@ def _find_products(keys: list[Key]) -> dict[Key, tuple[UUID, int]]:
         if wanted:
             found |= _pairs(
                 select(Product.id, Product.version, column.label("key")).where(column.in_(wanted)),
-                lambda row, kind=kind: (kind, row.key),
+                lambda row, kind=kind: (kind, row.key),  # type: ignore[misc]
             )
     return found
 
@@ -131,7 +131,9 @@ def _deal_key(values: dict[str, Any]) -> Key | None:
     if values.get("external_ref"):
         return ("ref", str(values["external_ref"]))
     return (
-        "title", _text(values.get("title")), str(values.get("account_id") or ""),
+        "title",
+        _text(values.get("title")),
+        str(values.get("account_id") or ""),
         str(values.get("opened_on") or ""),
     )
 
@@ -149,7 +151,10 @@ def _find_deals(keys: list[Key]) -> dict[Key, tuple[UUID, int]]:
         title = func.lower(Opportunity.title)
         found |= _pairs(
             select(
-                Opportunity.id, Opportunity.version, title.label("key"), Opportunity.account_id,
+                Opportunity.id,
+                Opportunity.version,
+                title.label("key"),
+                Opportunity.account_id,
                 Opportunity.opened_on,
             ).where(title.in_(titles)),
             lambda row: ("title", row.key, str(row.account_id or ""), str(row.opened_on or "")),
@@ -162,11 +167,18 @@ def _fields(crud: Crud, *extra: Field, without: tuple[str, ...] = ()) -> tuple[F
 
 
 PRODUCT_OF_DEAL = Field(
-    "product_id", _l("Product"), Kind.REF, target="product",
+    "product_id",
+    _l("Product"),
+    Kind.REF,
+    target="product",
     aliases=("product", "prodotto", "articolo", "servizio"),
 )
 PERSON_NAME = Field(
-    "display_name", _l("Full name"), required=True, max_length=130, public="name",
+    "display_name",
+    _l("Full name"),
+    required=True,
+    max_length=130,
+    public="name",
     aliases=("sales_agent", "name", "nome", "agent", "persona", "venditore", "nome e cognome"),
 )
 PERSON_TITLE = Field(
@@ -177,8 +189,14 @@ PERSON_TEAM = Field("team_name", _l("Team"), max_length=80, public="team", alias
 
 def _accounts() -> Entity:
     return Entity(
-        "accounts", cruds.ACCOUNTS, cruds.ACCOUNTS.plural, "account", _fields(cruds.ACCOUNTS),
-        lambda values: (_text(values.get("name")),), _by_name(Account), "account",
+        "accounts",
+        cruds.ACCOUNTS,
+        cruds.ACCOUNTS.plural,
+        "account",
+        _fields(cruds.ACCOUNTS),
+        lambda values: (_text(values.get("name")),),
+        _by_name(Account),
+        "account",
     )
 
 
@@ -189,8 +207,14 @@ def _opportunities() -> Entity:
         for one in _fields(cruds.OPPORTUNITIES, PRODUCT_OF_DEAL, without=("pipeline_id",))
     )
     return Entity(
-        "opportunities", cruds.OPPORTUNITIES, cruds.OPPORTUNITIES.plural, "deal", fields, _deal_key,
-        _find_deals, "opportunity",
+        "opportunities",
+        cruds.OPPORTUNITIES,
+        cruds.OPPORTUNITIES.plural,
+        "deal",
+        fields,
+        _deal_key,
+        _find_deals,
+        "opportunity",
     )
 
 
@@ -199,20 +223,45 @@ ENTITIES: dict[str, Entity] = {
     for one in (
         _accounts(),
         Entity(
-            "contacts", cruds.CONTACTS, cruds.CONTACTS.plural, "contact", _fields(cruds.CONTACTS),
-            _contact_key, _find_contacts, "contact",
+            "contacts",
+            cruds.CONTACTS,
+            cruds.CONTACTS.plural,
+            "contact",
+            _fields(cruds.CONTACTS),
+            _contact_key,
+            _find_contacts,
+            "contact",
         ),
         Entity(
-            "leads", cruds.LEADS, cruds.LEADS.plural, "lead", _fields(cruds.LEADS), _lead_key, _find_leads, "lead",
+            "leads",
+            cruds.LEADS,
+            cruds.LEADS.plural,
+            "lead",
+            _fields(cruds.LEADS),
+            _lead_key,
+            _find_leads,
+            "lead",
         ),
         Entity(
-            "products", cruds.PRODUCTS, cruds.PRODUCTS.plural, "product", _fields(cruds.PRODUCTS),
-            _product_key, _find_products, "product",
+            "products",
+            cruds.PRODUCTS,
+            cruds.PRODUCTS.plural,
+            "product",
+            _fields(cruds.PRODUCTS),
+            _product_key,
+            _find_products,
+            "product",
         ),
         _opportunities(),
         Entity(
-            "people", None, _l("People and teams"), "users", (PERSON_NAME, PERSON_TITLE, PERSON_TEAM),
-            lambda values: (_text(values.get("display_name")),), _by_name(Membership, "display_name"), "membership",
+            "people",
+            None,
+            _l("People and teams"),
+            "users",
+            (PERSON_NAME, PERSON_TITLE, PERSON_TEAM),
+            lambda values: (_text(values.get("display_name")),),
+            _by_name(Membership, "display_name"),
+            "membership",
         ),
     )
 }

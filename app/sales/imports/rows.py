@@ -59,7 +59,8 @@ class Parser:
             (column, by_key[key]) for column, key in mapping.items() if key in by_key
         ]
         self.missing = [
-            one for one in entity.fields
+            one
+            for one in entity.fields
             if one.required and one.key not in {found.key for _column, found in self.columns}
         ]
         self.names: dict[str, dict[str, tuple[UUID, str]]] = {}

@@ -128,9 +128,7 @@ def _signature(header: list[str]) -> str:
 
 def _remembered(entity: str, header: list[str]) -> ImportMapping | None:
     return db.session.scalar(
-        select(ImportMapping).where(
-            ImportMapping.entity == entity, ImportMapping.signature == _signature(header)
-        )
+        select(ImportMapping).where(ImportMapping.entity == entity, ImportMapping.signature == _signature(header))
     )
 
 
@@ -169,7 +167,10 @@ def configure(
     changed = False
     if reading.get("delimiter") in set(reading_module.DELIMITERS) and reading["delimiter"] != current.delimiter:
         current.delimiter, changed = reading["delimiter"], True
-    if reading.get("encoding") in {"utf-8", "utf-8-sig", "cp1252", "utf-16"} and reading["encoding"] != current.encoding:
+    if (
+        reading.get("encoding") in {"utf-8", "utf-8-sig", "cp1252", "utf-16"}
+        and reading["encoding"] != current.encoding
+    ):
         current.encoding, changed = reading["encoding"], True
     if reading.get("sheet") in current.sheets and reading["sheet"] != current.sheet:
         current.sheet, changed = reading["sheet"], True
@@ -237,9 +238,7 @@ def _checked_settings(entity: Entity, settings: dict[str, Any], old: dict[str, A
 
 def _parser(job: ImportJob, entity: Entity) -> Parser:
     pipeline = job.settings.get("pipeline")
-    return Parser(
-        entity, job.mapping, job.reading["date_order"], job.matches, UUID(pipeline) if pipeline else None
-    )
+    return Parser(entity, job.mapping, job.reading["date_order"], job.matches, UUID(pipeline) if pipeline else None)
 
 
 def _dry_run(job: ImportJob, entity: Entity, actor: Actor) -> dict[str, Any]:
@@ -325,7 +324,11 @@ def _finish_rows(rows: list[ParsedRow], entity: Entity, job: ImportJob, actor: A
                 row.errors.append(RowError("", _("A deal needs a title, a product or an account.")))
                 continue
             row.values["title"] = str(title)[:200]
-        if row.values.get("owner_id") is None and entity.crud is not None and "owner_id" in entity.crud.model.__table__.c:
+        if (
+            row.values.get("owner_id") is None
+            and entity.crud is not None
+            and "owner_id" in entity.crud.model.__table__.c
+        ):
             scope = actor.scope("write", entity.resource)
             if scope is not None and scope.value == "own":
                 row.values["owner_id"] = actor.member_id
@@ -390,9 +393,7 @@ def _create_references(job: ImportJob, entity: Entity, actor: Actor) -> None:
             if target == "membership":
                 record = members.add_placeholder(text, actor=actor)
             elif target == "pipeline_stage":
-                record = save_stage(
-                    UUID(job.settings["pipeline"]), None, actor=actor, name=text[:60], probability=20
-                )
+                record = save_stage(UUID(job.settings["pipeline"]), None, actor=actor, name=text[:60], probability=20)
             else:
                 actor.require("write", {"account": "account", "contact": "contact", "product": "product"}[target])
                 model, column = REFERENCES[target]
@@ -402,9 +403,7 @@ def _create_references(job: ImportJob, entity: Entity, actor: Actor) -> None:
                 db.session.add(record)
             db.session.flush()
             texts[text] = {"action": "created", "id": str(record.id)}
-            db.session.add(
-                ImportRow(import_id=job.id, line=0, outcome="created", kind=target, record_id=record.id)
-            )
+            db.session.add(ImportRow(import_id=job.id, line=0, outcome="created", kind=target, record_id=record.id))
     job.matches = decisions
 
 
@@ -463,9 +462,7 @@ def _write(job: ImportJob, entity: Entity, rows: list[ParsedRow], actor: Actor) 
     if new:
         _insert(job, entity, new, actor)
         job.created_count += len(new)
-        outcomes += [
-            _outcome(job, row, "created", record_id=record_id, kind=entity.kind) for row, record_id in new
-        ]
+        outcomes += [_outcome(job, row, "created", record_id=record_id, kind=entity.kind) for row, record_id in new]
     later = [
         _outcome(job, row, "later", record_id=record_id, kind=name, raw={"name": text})
         for row, record_id in new
@@ -477,8 +474,15 @@ def _write(job: ImportJob, entity: Entity, rows: list[ParsedRow], actor: Actor) 
 
 def _outcome(job: ImportJob, row: ParsedRow, outcome: str, **extra: Any) -> dict[str, Any]:
     return {
-        "import_id": job.id, "line": row.line, "outcome": outcome, "kind": None, "record_id": None,
-        "before": None, "errors": None, "raw": None, **extra,
+        "import_id": job.id,
+        "line": row.line,
+        "outcome": outcome,
+        "kind": None,
+        "record_id": None,
+        "before": None,
+        "errors": None,
+        "raw": None,
+        **extra,
     }
 
 
@@ -488,8 +492,12 @@ def _stamped(rows: list[dict[str, Any]], actor: Actor) -> list[dict[str, Any]]:
     for row in rows:
         row.setdefault("id", new_id())
         row.update(
-            organization_id=actor.organization_id, created_at=now, updated_at=now,
-            created_by_id=actor.member_id, updated_by_id=actor.member_id, version=1,
+            organization_id=actor.organization_id,
+            created_at=now,
+            updated_at=now,
+            created_by_id=actor.member_id,
+            updated_by_id=actor.member_id,
+            version=1,
         )
     return rows
 
@@ -506,9 +514,7 @@ def _insert(job: ImportJob, entity: Entity, new: list[tuple[ParsedRow, UUID]], a
         values, lines, steps = _deal_rows(job, new, actor)
     else:
         defaults = _defaults(model)
-        values = [
-            {**defaults, **row.values, "id": record_id, "import_id": job.id} for row, record_id in new
-        ]
+        values = [{**defaults, **row.values, "id": record_id, "import_id": job.id} for row, record_id in new]
     columns = {key for row in values for key in row}
     values = [{**dict.fromkeys(columns), **row} for row in values]
     db.session.execute(insert(model), _stamped(values, actor))
@@ -560,9 +566,7 @@ def _deal_rows(job: ImportJob, new: list[tuple[ParsedRow, UUID]], actor: Actor) 
     stages = {one.id: one for one in pipelines.list_stages(UUID(job.settings["pipeline"]))}
     first = next(one for one in stages.values() if one.kind == StageKind.OPEN)
     product_ids = {row.values.get("product_id") for row, _id in new} - {None}
-    products = {
-        one.id: one for one in db.session.scalars(select(Product).where(Product.id.in_(product_ids)))
-    }
+    products = {one.id: one for one in db.session.scalars(select(Product).where(Product.id.in_(product_ids)))}
     now = clock.now()
     by_stage: dict[UUID, int] = {}
     for row, _id in new:
@@ -590,17 +594,26 @@ def _deal_rows(job: ImportJob, new: list[tuple[ParsedRow, UUID]], actor: Actor) 
             price = amount if amount is not None else (product.price if not closed else Decimal(0))
             lines.append(
                 {
-                    "opportunity_id": record_id, "product_id": product.id, "position": 1,
-                    "description": product.name, "quantity": Decimal(1), "unit": product.unit,
-                    "unit_price": price, "discount": Decimal(0), "vat_rate": product.vat_rate,
+                    "opportunity_id": record_id,
+                    "product_id": product.id,
+                    "position": 1,
+                    "description": product.name,
+                    "quantity": Decimal(1),
+                    "unit": product.unit,
+                    "unit_price": price,
+                    "discount": Decimal(0),
+                    "vat_rate": product.vat_rate,
                     "recurrence": product.recurrence,
                 }
             )
             amount, mode = price, AmountMode.LINES
         values.append(
             {
-                "forecast_category": ForecastCategory.CLOSED if stage.kind == StageKind.WON
-                else ForecastCategory.OMITTED if closed else ForecastCategory.PIPELINE,
+                "forecast_category": ForecastCategory.CLOSED
+                if stage.kind == StageKind.WON
+                else ForecastCategory.OMITTED
+                if closed
+                else ForecastCategory.PIPELINE,
                 "tags": [],
                 **given,
                 "id": record_id,
@@ -643,8 +656,11 @@ def _insert_people(new: list[tuple[ParsedRow, UUID]], actor: Actor) -> None:
             teams[normal(team_name)] = team
         db.session.add(
             Membership(
-                id=record_id, display_name=row.values["display_name"], title=row.values.get("title"),
-                team_id=team.id if team else None, status="placeholder",
+                id=record_id,
+                display_name=row.values["display_name"],
+                title=row.values.get("title"),
+                team_id=team.id if team else None,
+                status="placeholder",
             )
         )
     db.session.flush()
@@ -679,8 +695,12 @@ def _finish(import_id: UUID, actor: Actor) -> None:
         job.status, job.finished_at = ImportStatus.DONE, clock.now()
         emit(
             ImportFinished(
-                subject_id=job.id, entity=job.entity, filename=job.filename, owner_id=job.owner_id,
-                created=job.created_count, failed=job.failed_count,
+                subject_id=job.id,
+                entity=job.entity,
+                filename=job.filename,
+                owner_id=job.owner_id,
+                created=job.created_count,
+                failed=job.failed_count,
             )
         )
         _tell(job)
@@ -704,8 +724,13 @@ def _link_later(job: ImportJob) -> None:
 def progress(job: ImportJob) -> dict[str, Any]:
     """How far an import is, for its page."""
     return {
-        "id": str(job.id), "status": job.status, "position": job.position, "total": job.total,
-        "created": job.created_count, "updated": job.updated_count, "same": job.same_count,
+        "id": str(job.id),
+        "status": job.status,
+        "position": job.position,
+        "total": job.total,
+        "created": job.created_count,
+        "updated": job.updated_count,
+        "same": job.same_count,
         "failed": job.failed_count,
     }
 
@@ -745,30 +770,44 @@ def undo_import(import_id: str, *, actor: Actor) -> None:
         job = get_import(wanted)
         if job.status == ImportStatus.UNDOING:
             job.status = ImportStatus.UNDONE
-            job.kept_count = db.session.scalar(
-                select(func.count()).select_from(ImportRow).where(
-                    ImportRow.import_id == job.id, ImportRow.outcome == "kept"
+            job.kept_count = (
+                db.session.scalar(
+                    select(func.count())
+                    .select_from(ImportRow)
+                    .where(ImportRow.import_id == job.id, ImportRow.outcome == "kept")
                 )
-            ) or 0
+                or 0
+            )
             _tell(job)
 
 
 _MODELS: dict[str, Any] = {
-    "opportunity": Opportunity, "account": Account, "contact": Contact, "lead": Lead, "product": Product,
-    "membership": Membership, "pipeline_stage": PipelineStage,
+    "opportunity": Opportunity,
+    "account": Account,
+    "contact": Contact,
+    "lead": Lead,
+    "product": Product,
+    "membership": Membership,
+    "pipeline_stage": PipelineStage,
 }
 # Tables that make a record "built upon": kind -> [(model, column)].
 _USES: dict[str, list[tuple[Any, str]]] = {
     "opportunity": [(ActivityLog, "opportunity_id"), (Lead, "opportunity_id")],
     "account": [
-        (Opportunity, "account_id"), (Contact, "account_id"), (Lead, "account_id"),
-        (ActivityLog, "account_id"), (Account, "parent_id"),
+        (Opportunity, "account_id"),
+        (Contact, "account_id"),
+        (Lead, "account_id"),
+        (ActivityLog, "account_id"),
+        (Account, "parent_id"),
     ],
     "contact": [(Opportunity, "contact_id"), (Lead, "contact_id"), (ActivityLog, "contact_id")],
     "lead": [(ActivityLog, "lead_id")],
     "product": [(OpportunityLine, "product_id")],
     "membership": [
-        (Opportunity, "owner_id"), (Account, "owner_id"), (Contact, "owner_id"), (Lead, "owner_id"),
+        (Opportunity, "owner_id"),
+        (Account, "owner_id"),
+        (Contact, "owner_id"),
+        (Lead, "owner_id"),
         (ActivityLog, "owner_id"),
     ],
     "pipeline_stage": [(Opportunity, "stage_id")],
@@ -809,15 +848,21 @@ def _delete(kind: str, rows: list[ImportRow], job: ImportJob) -> None:
     if kind == "account":
         # Linking a company to its parent was part of the import.
         statement = select(model.id).where(model.id.in_(ids), model.version <= 2)
-        db.session.execute(update(Account).where(Account.parent_id.in_(ids), Account.import_id == job.id).values(parent_id=None))
+        db.session.execute(
+            update(Account).where(Account.parent_id.in_(ids), Account.import_id == job.id).values(parent_id=None)
+        )
     for user, column in _USES[kind]:
         referring = getattr(user, column)
         statement = statement.where(~select(user.id).where(referring == model.id).exists())
     gone = set(db.session.scalars(statement))
     labels = dict(
         db.session.execute(
-            select(model.id, getattr(model, "title" if kind == "opportunity" else
-                                     "display_name" if kind == "membership" else "name")).where(model.id.in_(gone))
+            select(
+                model.id,
+                getattr(
+                    model, "title" if kind == "opportunity" else "display_name" if kind == "membership" else "name"
+                ),
+            ).where(model.id.in_(gone))
         ).all()
     )
     if gone:
@@ -826,7 +871,10 @@ def _delete(kind: str, rows: list[ImportRow], job: ImportJob) -> None:
         row.outcome = "undone" if row.record_id in gone else "kept"
         if row.record_id in gone:
             audit.record(
-                "deleted", entity=kind, entity_id=row.record_id, label=str(labels.get(row.record_id, "")),
+                "deleted",
+                entity=kind,
+                entity_id=row.record_id,
+                label=str(labels.get(row.record_id, "")),
                 changes={"import": [str(job.id), None]},
             )
 

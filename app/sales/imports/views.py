@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from uuid import UUID
 from typing import Any
+from uuid import UUID
 
 from flask import Response, flash, make_response, redirect, request
 from flask_appbuilder import BaseView, expose
@@ -19,7 +19,6 @@ from app.sales.imports import reading, service
 from app.sales.imports.entities import CREATABLE, ENTITIES, names_of
 from app.sales.models import ImportStatus
 from app.sales.queries import pipelines
-
 
 
 class ImportView(BaseView):  # type: ignore[misc]
@@ -59,8 +58,12 @@ class ImportView(BaseView):  # type: ignore[misc]
                 errors = error.errors
         return make_response(
             self.render_template(
-                "sales/import/index.html", entities=allowed, errors=errors, imports=service.list_imports(),
-                wanted=request.values.get("entity", ""), labels={one.name: one.label for one in ENTITIES.values()},
+                "sales/import/index.html",
+                entities=allowed,
+                errors=errors,
+                imports=service.list_imports(),
+                wanted=request.values.get("entity", ""),
+                labels={one.name: one.label for one in ENTITIES.values()},
             ),
             422 if errors else 200,
         )
@@ -75,8 +78,11 @@ class ImportView(BaseView):  # type: ignore[misc]
         if job.status not in {ImportStatus.UPLOADED, ImportStatus.CHECKED}:
             return make_response(
                 self.render_template(
-                    "sales/import/result.html", job=job, entity=entity,
-                    failed=service.failed_rows(job.id, 100), progress=service.progress(job),
+                    "sales/import/result.html",
+                    job=job,
+                    entity=entity,
+                    failed=service.failed_rows(job.id, 100),
+                    progress=service.progress(job),
                 )
             )
         errors: dict[str, list[str]] = {}
@@ -97,8 +103,14 @@ class ImportView(BaseView):  # type: ignore[misc]
                 )[:500]
         return make_response(
             self.render_template(
-                "sales/import/check.html", job=job, entity=entity, reading=found, errors=errors,
-                known=known, creatable=CREATABLE, date_orders=reading.DATE_ORDERS,
+                "sales/import/check.html",
+                job=job,
+                entity=entity,
+                reading=found,
+                errors=errors,
+                known=known,
+                creatable=CREATABLE,
+                date_orders=reading.DATE_ORDERS,
                 pipelines=pipelines.list_pipelines() if entity.name == "opportunities" else [],
             ),
             422 if errors else 200,
@@ -108,9 +120,7 @@ class ImportView(BaseView):  # type: ignore[misc]
         form = request.form
         if request.method != "POST":
             return {"mapping": job.mapping, "matches": job.matches, "settings": {}, "reading": {}}
-        mapping = {
-            column: form.get(f"map-{index}", "") for index, column in enumerate(job.reading["header"])
-        }
+        mapping = {column: form.get(f"map-{index}", "") for index, column in enumerate(job.reading["header"])}
         matches: dict[str, dict[str, Any]] = {key: dict(one) for key, one in job.matches.items()}
         for index in range(min(len(job.check.get("unmatched", [])), 500)):
             match = re.fullmatch(r"(match):([0-9a-f-]{36})|(create)|(empty)|", form.get(f"decide-{index}", ""))
@@ -118,9 +128,7 @@ class ImportView(BaseView):  # type: ignore[misc]
             if match is None or not match.group(0):
                 matches.get(one["field"], {}).pop(one["text"], None)
                 continue
-            decision = (
-                {"action": "match", "id": match.group(2)} if match.group(1) else {"action": match.group(0)}
-            )
+            decision = {"action": "match", "id": match.group(2)} if match.group(1) else {"action": match.group(0)}
             matches.setdefault(one["field"], {})[one["text"]] = decision
         return {
             "mapping": mapping,
@@ -128,7 +136,8 @@ class ImportView(BaseView):  # type: ignore[misc]
             "settings": {key: form[key] for key in ("existing", "tag", "pipeline") if key in form},
             "reading": {
                 key: "\t" if form[key] == "tab" else form[key]
-                for key in ("date_order", "delimiter", "encoding", "sheet") if key in form
+                for key in ("date_order", "delimiter", "encoding", "sheet")
+                if key in form
             },
         }
 

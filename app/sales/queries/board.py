@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, case, func, not_, or_, select
+from sqlalchemy import and_, case, func, not_, or_, select
 
 from app.kernel import clock
 from app.kernel.crud.filters import compile_tree
@@ -118,7 +118,7 @@ def _planned_soon(stage: Any, now: dt.datetime) -> Any:
     )
 
 
-def _matching(statement: Select[Any], params: ListParams, actor: Actor, *, rotting: bool) -> Select[Any]:
+def _matching(statement: Any, params: ListParams, actor: Actor, *, rotting: bool) -> Any:
     columns = plan(OPPORTUNITIES).columns
     if params.leaves:
         statement = statement.where(compile_tree(OPPORTUNITIES, params.filter_tree, actor, columns))
@@ -170,10 +170,7 @@ def get_board(
         rotting=rotting,
     ).subquery()
     cards = _cards(
-        _card_select()
-        .join(inner, inner.c.id == Opportunity.id)
-        .where(inner.c.n <= PAGE)
-        .order_by(inner.c.n)
+        _card_select().join(inner, inner.c.id == Opportunity.id).where(inner.c.n <= PAGE).order_by(inner.c.n)
     )
     for card in cards:
         columns[card.stage_id].cards.append(card)
@@ -190,9 +187,7 @@ def more_cards(
     rotting: bool = False,
 ) -> list[Card]:
     """The next cards of a column."""
-    statement = _matching(
-        _card_select().where(Opportunity.stage_id == stage_id), params, actor, rotting=rotting
-    )
+    statement = _matching(_card_select().where(Opportunity.stage_id == stage_id), params, actor, rotting=rotting)
     return _cards(statement.order_by(*_order(sort)).limit(PAGE).offset(offset))
 
 
@@ -212,9 +207,7 @@ def column_sums(
         .group_by(Opportunity.stage_id)
     )
     found = dict.fromkeys(stage_ids, (0, Decimal(0), Decimal(0)))
-    for stage_id, count, amount, weighted in db.session.execute(
-        _matching(statement, params, actor, rotting=rotting)
-    ):
+    for stage_id, count, amount, weighted in db.session.execute(_matching(statement, params, actor, rotting=rotting)):
         found[stage_id] = (count, amount, Decimal(weighted))
     return found
 
@@ -236,7 +229,7 @@ def _order(sort: str) -> tuple[Any, ...]:
     return Opportunity.rank.asc(), Opportunity.id
 
 
-def _card_select() -> Select[Any]:
+def _card_select() -> Any:
     following = (
         select(ActivityLog.title, ActivityLog.type)
         .where(
@@ -285,5 +278,5 @@ def _card_select() -> Select[Any]:
     )
 
 
-def _cards(statement: Select[Any]) -> list[Card]:
+def _cards(statement: Any) -> list[Card]:
     return [Card(**row) for row in db.session.execute(statement).mappings()]

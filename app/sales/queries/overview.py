@@ -81,6 +81,17 @@ class Overview:
     reasons: list[Bar]
 
 
+def default_period(actor: Actor) -> str:
+    """The quarter, or everything where no deal was closed in it."""
+    first, last = period_bounds("this_quarter", clock.today(actor.timezone))
+    closed = db.session.scalar(
+        select(Opportunity.id)
+        .where(Opportunity.stage_kind != "open", Opportunity.close_date.between(first, last))
+        .limit(1)
+    )
+    return "this_quarter" if closed is not None else "all"
+
+
 def link(*leaves: tuple[str, str, list[Any]], sort: str = "") -> str:
     """The list of deals with these filters."""
     pairs = [
@@ -107,7 +118,9 @@ def _closed(kind: str, first: dt.date | None, last: dt.date | None) -> Any:
     return and_(*parts)
 
 
-def _previous(first: dt.date, last: dt.date) -> tuple[dt.date, dt.date]:
+def _previous(first: dt.date | None, last: dt.date | None) -> tuple[dt.date | None, dt.date | None]:
+    if first is None or last is None:
+        return None, None
     length = (last - first).days + 1
     return first - dt.timedelta(days=length), first - dt.timedelta(days=1)
 
@@ -141,19 +154,21 @@ def get_overview(actor: Actor, period: str, pipeline_id: UUID | None = None) -> 
         ]
 
     spans: list[tuple[dt.date | None, dt.date | None]] = [
-        (first, last), month, quarter, _previous(*month), _previous(*quarter)  # type: ignore[arg-type]
+        (first, last),
+        month,
+        quarter,
+        _previous(*month),
+        _previous(*quarter),
     ]
     if first and last:
         spans.append(_previous(first, last))
-    row = db.session.execute(
-        select(*[column for span in spans for column in closed(span)]).where(*base)
-    ).one()
+    row = db.session.execute(select(*[column for span in spans for column in closed(span)]).where(*base)).one()
     groups = [row[4 * index : 4 * index + 4] for index in range(len(spans))]
     now, this_month, this_quarter, last_month, last_quarter = groups[:5]
     before = groups[5] if len(groups) > 5 else (None, None, None, None)
     within = _between(first, last)
     won_link = link(("stage_kind", "in", ["won"]), *within, *extra)
-    months = _months(actor, today, base, extra)
+    months = _months(today, base, extra)
     spark = tuple(float(one.value) for one in months)
     return Overview(
         period,
@@ -165,13 +180,17 @@ def get_overview(actor: Actor, period: str, pipeline_id: UUID | None = None) -> 
             this_month[1], link(("stage_kind", "in", ["won"]), *_between(*month), *extra), last_month[1], this_month[0]
         ),
         won_quarter=Figure(
-            this_quarter[1], link(("stage_kind", "in", ["won"]), *_between(*quarter), *extra), last_quarter[1],
+            this_quarter[1],
+            link(("stage_kind", "in", ["won"]), *_between(*quarter), *extra),
+            last_quarter[1],
             this_quarter[0],
         ),
         won=Figure(now[1], won_link, before[1], now[0], spark),
         win_rate=Figure(
-            _ratio(now[0], now[2]), link(("stage_kind", "in", ["won", "lost"]), *within, *extra),
-            _ratio(before[0], before[2]), now[0] + now[2],
+            _ratio(now[0], now[2]),
+            link(("stage_kind", "in", ["won", "lost"]), *within, *extra),
+            _ratio(before[0], before[2]),
+            now[0] + now[2],
         ),
         cycle=Figure(_number(now[3]), won_link, _number(before[3]), now[0]),
         average=Figure(
@@ -196,16 +215,12 @@ def _number(value: Any) -> float | None:
 
 def _share(bars: list[Bar]) -> list[Bar]:
     top = max((bar.value for bar in bars), default=Decimal(0)) or Decimal(1)
-    return [
-        Bar(bar.label, bar.value, bar.count, bar.url, float(bar.value / top) * 100, bar.extra) for bar in bars
-    ]
+    return [Bar(bar.label, bar.value, bar.count, bar.url, float(bar.value / top) * 100, bar.extra) for bar in bars]
 
 
-def _months(actor: Actor, today: dt.date, base: list[Any], extra: list[Any]) -> list[Bar]:
+def _months(today: dt.date, base: list[Any], extra: list[Any]) -> list[Bar]:
     """Won per month, the twelve months that end with the newest win (or with today)."""
-    newest = db.session.scalar(
-        select(func.max(Opportunity.close_date)).where(Opportunity.stage_kind == "won", *base)
-    )
+    newest = db.session.scalar(select(func.max(Opportunity.close_date)).where(Opportunity.stage_kind == "won", *base))
     end = min(newest or today, today).replace(day=1)
     index = end.year * 12 + end.month - 1
     starts = [dt.date((index - back) // 12, (index - back) % 12 + 1, 1) for back in range(11, -1, -1)]
@@ -226,16 +241,16 @@ def _months(actor: Actor, today: dt.date, base: list[Any], extra: list[Any]) -> 
         stop = (start + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)
         bars.append(
             Bar(
-                start.isoformat(), value, count,
+                start.isoformat(),
+                value,
+                count,
                 link(("stage_kind", "in", ["won"]), ("close_date", "between", [start, stop]), *extra),
             )
         )
     return _share(bars)
 
 
-def _funnel(
-    first: dt.date | None, last: dt.date | None, base: list[Any], extra: list[Any]
-) -> list[Bar]:
+def _funnel(first: dt.date | None, last: dt.date | None, base: list[Any], extra: list[Any]) -> list[Bar]:
     """Deals of the default path by the furthest open stage that they reached, and those won.
 
     Counts deals opened in the period; a deal counts in its stage and in every one before.
@@ -248,17 +263,13 @@ def _funnel(
     reached = (
         select(
             Opportunity.id,
-            func.max(
-                case((PipelineStage.kind == "open", PipelineStage.position), else_=-1)
-            ).label("position"),
+            func.max(case((PipelineStage.kind == "open", PipelineStage.position), else_=-1)).label("position"),
             func.bool_or(Opportunity.stage_kind == "won").label("won"),
         )
         .join(OpportunityStageHistory, OpportunityStageHistory.opportunity_id == Opportunity.id)
         .join(
             PipelineStage,
-            PipelineStage.id.in_(
-                [OpportunityStageHistory.to_stage_id, OpportunityStageHistory.from_stage_id]
-            ),
+            PipelineStage.id.in_([OpportunityStageHistory.to_stage_id, OpportunityStageHistory.from_stage_id]),
         )
         .where(*opened)
         .group_by(Opportunity.id)
@@ -267,9 +278,7 @@ def _funnel(
     counts = {
         (position, won): count
         for position, won, count in db.session.execute(
-            select(reached.c.position, reached.c.won, func.count()).group_by(
-                reached.c.position, reached.c.won
-            )
+            select(reached.c.position, reached.c.won, func.count()).group_by(reached.c.position, reached.c.won)
         )
     }
     stages = db.session.execute(
@@ -314,7 +323,9 @@ def _sellers(
         ratio = _ratio(won_count, lost_count)
         bars.append(
             Bar(
-                name, value, won_count,
+                name,
+                value,
+                won_count,
                 link(("stage_kind", "in", ["won"]), ("owner", "in", [owner_id]), *within, *extra),
                 extra=f"{ratio:.4f}" if ratio is not None else "",
             )
@@ -338,7 +349,9 @@ def _products(
     return _share(
         [
             Bar(
-                name, Decimal(value), count,
+                name,
+                Decimal(value),
+                count,
                 link(("stage_kind", "in", ["won"]), ("product", "in", [product_id]), *within, *extra),
             )
             for product_id, name, value, count in rows
@@ -350,9 +363,7 @@ def _reasons(
     first: dt.date | None, last: dt.date | None, base: list[Any], extra: list[Any], within: list[Any]
 ) -> list[Bar]:
     rows = db.session.execute(
-        select(
-            LostReason.id, LostReason.name, func.count(), func.coalesce(func.sum(Opportunity.amount), 0)
-        )
+        select(LostReason.id, LostReason.name, func.count(), func.coalesce(func.sum(Opportunity.amount), 0))
         .join(LostReason, LostReason.id == Opportunity.lost_reason_id)
         .where(_closed("lost", first, last), *base)
         .group_by(LostReason.id, LostReason.name)
@@ -361,7 +372,9 @@ def _reasons(
     return _share(
         [
             Bar(
-                name, Decimal(count), count,
+                name,
+                Decimal(count),
+                count,
                 link(("stage_kind", "in", ["lost"]), ("lost_reason", "in", [reason_id]), *within, *extra),
                 extra=str(amount),
             )

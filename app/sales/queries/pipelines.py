@@ -30,9 +30,7 @@ def get_pipeline(pipeline_id: UUID) -> Pipeline:
 
 def default_pipeline() -> Pipeline:
     """The pipeline that opens first; NotFound in an organization that may see none."""
-    found = db.session.scalar(
-        select(Pipeline).order_by(Pipeline.is_default.desc(), Pipeline.position).limit(1)
-    )
+    found = db.session.scalar(select(Pipeline).order_by(Pipeline.is_default.desc(), Pipeline.position).limit(1))
     if found is None:
         raise NotFound
     return found
@@ -41,9 +39,7 @@ def default_pipeline() -> Pipeline:
 def list_stages(pipeline_id: UUID) -> Sequence[PipelineStage]:
     """A pipeline's stages in order, the closing ones last."""
     return db.session.scalars(
-        select(PipelineStage)
-        .where(PipelineStage.pipeline_id == pipeline_id)
-        .order_by(PipelineStage.position)
+        select(PipelineStage).where(PipelineStage.pipeline_id == pipeline_id).order_by(PipelineStage.position)
     ).all()
 
 
@@ -58,9 +54,7 @@ def get_stage(stage_id: UUID) -> PipelineStage:
 def closing_stage(pipeline_id: UUID, kind: StageKind) -> PipelineStage:
     """The won or the lost stage of a pipeline."""
     found = db.session.scalar(
-        select(PipelineStage).where(
-            PipelineStage.pipeline_id == pipeline_id, PipelineStage.kind == kind.value
-        )
+        select(PipelineStage).where(PipelineStage.pipeline_id == pipeline_id, PipelineStage.kind == kind.value)
     )
     if found is None:
         raise NotFound

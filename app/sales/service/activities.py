@@ -49,9 +49,7 @@ def update_activity(activity: ActivityLog, *, actor: Actor, **values: Any) -> Ac
 
 def complete_activity(activity_id: UUID, *, actor: Actor, outcome: str | None = None) -> ActivityLog:
     """Marks an activity done, with its outcome. Raises Conflict when it was done already."""
-    activity = db.session.scalar(
-        select(ActivityLog).where(ActivityLog.id == activity_id).with_for_update()
-    )
+    activity = db.session.scalar(select(ActivityLog).where(ActivityLog.id == activity_id).with_for_update())
     if activity is None:
         raise NotFound
     actor.require_on("write", "deal", activity)
@@ -93,7 +91,5 @@ def _touch(opportunity_id: UUID | None) -> None:
         )
         # Not a change of the deal by a person: no new version, nothing in the audit log.
         db.session.execute(
-            Opportunity.__table__.update()
-            .where(Opportunity.id == opportunity_id)
-            .values(next_activity_at=due)
+            Opportunity.__table__.update().where(Opportunity.id == opportunity_id).values(next_activity_at=due)
         )

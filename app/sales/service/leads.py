@@ -45,9 +45,8 @@ def update_lead(lead: Lead, *, actor: Actor, **values: Any) -> Lead:
     """Changes a lead. A converted lead keeps its status; no lead becomes converted this way."""
     actor.require_on("write", "lead", lead)
     status = values.get("status")
-    if status is not None and status != lead.status:
-        if LeadStatus.CONVERTED in (status, lead.status):
-            raise Invalid(errors={"status": [_("Use “Convert”.")]})
+    if status is not None and status != lead.status and LeadStatus.CONVERTED in (status, lead.status):
+        raise Invalid(errors={"status": [_("Use “Convert”.")]})
     for name, value in values.items():
         if name == "status" and value is None:
             continue
@@ -59,9 +58,7 @@ def find_matches(lead: Lead) -> tuple[Account | None, Contact | None]:
     """The account and the contact that a lead most likely is: by e-mail, company name or e-mail domain."""
     contact = None
     if lead.email:
-        contact = db.session.scalar(
-            select(Contact).where(func.lower(Contact.email) == lead.email.lower()).limit(1)
-        )
+        contact = db.session.scalar(select(Contact).where(func.lower(Contact.email) == lead.email.lower()).limit(1))
     account = None
     if contact is not None and contact.account_id is not None:
         account = db.session.scalar(select(Account).where(Account.id == contact.account_id))
@@ -72,9 +69,7 @@ def find_matches(lead: Lead) -> tuple[Account | None, Contact | None]:
     if account is None and lead.email:
         domain = lead.email.rpartition("@")[2].lower()
         account = db.session.scalar(
-            select(Account)
-            .where(Account.website.ilike(f"%{domain.replace('%', '').replace('_', '')}%"))
-            .limit(1)
+            select(Account).where(Account.website.ilike(f"%{domain.replace('%', '').replace('_', '')}%")).limit(1)
         )
     return account, contact
 

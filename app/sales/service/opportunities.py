@@ -45,9 +45,7 @@ MAX_LINES = 200
 
 def lock_opportunity(opportunity_id: UUID) -> Opportunity:
     """The deal, locked for this transaction. Raises NotFound."""
-    found = db.session.scalar(
-        select(Opportunity).where(Opportunity.id == opportunity_id).with_for_update()
-    )
+    found = db.session.scalar(select(Opportunity).where(Opportunity.id == opportunity_id).with_for_update())
     if found is None:
         raise NotFound
     return found
@@ -66,9 +64,7 @@ def create_opportunity(*, actor: Actor, **values: Any) -> Opportunity:
         if pipeline_id is not None and stage.pipeline_id != pipeline_id:
             raise Invalid(errors={"stage": [_("This stage belongs to another pipeline.")]})
     else:
-        pipeline = (
-            pipelines.get_pipeline(pipeline_id) if pipeline_id else pipelines.default_pipeline()
-        )
+        pipeline = pipelines.get_pipeline(pipeline_id) if pipeline_id else pipelines.default_pipeline()
         stage = pipelines.first_stage(pipeline.id)
     if stage.kind != StageKind.OPEN:
         raise Invalid(errors={"stage": [_("A new deal starts in an open stage.")]})
@@ -87,11 +83,7 @@ def create_opportunity(*, actor: Actor, **values: Any) -> Opportunity:
     _note_stage(deal, None, stage, actor, now, None)
     emit(OpportunityCreated(subject_id=deal.id, title=deal.title, owner_id=deal.owner_id))
     if deal.owner_id is not None and deal.owner_id != actor.member_id:
-        emit(
-            OpportunityAssigned(
-                subject_id=deal.id, title=deal.title, owner_id=deal.owner_id, previous_owner_id=None
-            )
-        )
+        emit(OpportunityAssigned(subject_id=deal.id, title=deal.title, owner_id=deal.owner_id, previous_owner_id=None))
     return deal
 
 
@@ -301,9 +293,7 @@ def _closing_day(day: dt.date | None, actor: Actor) -> dt.date:
     return day or today
 
 
-def reopen_opportunity(
-    opportunity_id: UUID, *, actor: Actor, version: int | None = None
-) -> Opportunity:
+def reopen_opportunity(opportunity_id: UUID, *, actor: Actor, version: int | None = None) -> Opportunity:
     """Puts a closed deal back into the open stage it was closed from."""
     deal = lock_opportunity(opportunity_id)
     actor.require_on("write", "deal", deal)
@@ -337,15 +327,11 @@ def delete_opportunity(deal: Opportunity, *, actor: Actor) -> None:
 
 def _top_rank(stage_id: UUID) -> str:
     with every_record():
-        first = db.session.scalar(
-            select(func.min(Opportunity.rank)).where(Opportunity.stage_id == stage_id)
-        )
+        first = db.session.scalar(select(func.min(Opportunity.rank)).where(Opportunity.stage_id == stage_id))
     return str(generate_key_between(None, first))
 
 
-def _rank_between(
-    stage_id: UUID, deal_id: UUID, after_id: UUID | None, before_id: UUID | None
-) -> str:
+def _rank_between(stage_id: UUID, deal_id: UUID, after_id: UUID | None, before_id: UUID | None) -> str:
     """A rank between two cards; cards that have left the column meanwhile do not count."""
     if after_id is None and before_id is None:
         return _top_rank(stage_id)
@@ -363,13 +349,9 @@ def _rank_between(
         others = Opportunity.stage_id == stage_id, Opportunity.id != deal_id
         if above is not None:
             # The card below may have changed since the page was drawn: take the real neighbour.
-            below = db.session.scalar(
-                select(func.min(Opportunity.rank)).where(*others, Opportunity.rank > above)
-            )
+            below = db.session.scalar(select(func.min(Opportunity.rank)).where(*others, Opportunity.rank > above))
         elif below is not None:
-            above = db.session.scalar(
-                select(func.max(Opportunity.rank)).where(*others, Opportunity.rank < below)
-            )
+            above = db.session.scalar(select(func.max(Opportunity.rank)).where(*others, Opportunity.rank < below))
         else:
             return _top_rank(stage_id)
     return str(generate_key_between(above, below))
@@ -378,9 +360,7 @@ def _rank_between(
 def spread_ranks(count: int, stage_id: UUID) -> list[str]:
     """``count`` ranks below everything in the column, for imports."""
     with every_record():
-        last = db.session.scalar(
-            select(func.max(Opportunity.rank)).where(Opportunity.stage_id == stage_id)
-        )
+        last = db.session.scalar(select(func.max(Opportunity.rank)).where(Opportunity.stage_id == stage_id))
     return [str(one) for one in generate_n_keys_between(last, None, count)]
 
 
@@ -462,9 +442,7 @@ def set_lines(
                 opportunity_id=deal.id,
                 product_id=product.id if product else None,
                 position=number,
-                description=" ".join(
-                    str(values.get("description") or (product.name if product else "")).split()
-                )[:200],
+                description=" ".join(str(values.get("description") or (product.name if product else "")).split())[:200],
                 quantity=_decimal(values.get("quantity"), Decimal(1)),
                 unit=(values.get("unit") or (product.unit if product else None) or None),
                 unit_price=_decimal(values.get("unit_price"), product.price if product else Decimal(0)),
@@ -476,11 +454,16 @@ def set_lines(
             raise Invalid(
                 errors={"lines": [_("Line %(number)s: one of the values is not a number.", number=number)]}
             ) from None
-        if not line.description or line.quantity <= 0 or line.unit_price < 0 or not (
-            0 <= line.discount <= 100 and 0 <= line.vat_rate <= 100
+        if (
+            not line.description
+            or line.quantity <= 0
+            or line.unit_price < 0
+            or not (0 <= line.discount <= 100 and 0 <= line.vat_rate <= 100)
         ):
             raise Invalid(
-                errors={"lines": [_("Line %(number)s: check description, quantity, price and discount.", number=number)]}
+                errors={
+                    "lines": [_("Line %(number)s: check description, quantity, price and discount.", number=number)]
+                }
             )
         made.append(line)
     db.session.execute(delete(OpportunityLine).where(OpportunityLine.opportunity_id == deal.id))

@@ -71,7 +71,11 @@ def create_pipeline(name: str, *, actor: Actor) -> Pipeline:
     ):
         db.session.add(
             PipelineStage(
-                pipeline_id=pipeline.id, name=stage, kind=kind, position=index, probability=probability,
+                pipeline_id=pipeline.id,
+                name=stage,
+                kind=kind,
+                position=index,
+                probability=probability,
                 color=color,
             )
         )
@@ -171,9 +175,7 @@ def delete_stage(stage_id: UUID, *, actor: Actor) -> None:
     _renumber(stage.pipeline_id)
 
 
-def save_lost_reason(
-    reason_id: UUID | None, *, actor: Actor, name: str, active: bool = True
-) -> LostReason:
+def save_lost_reason(reason_id: UUID | None, *, actor: Actor, name: str, active: bool = True) -> LostReason:
     """Creates or changes a reason. One in use can be switched off, not deleted."""
     actor.require("manage", "pipeline")
     if reason_id is None:
@@ -189,9 +191,7 @@ def save_lost_reason(
 
 def _renumber(pipeline_id: UUID) -> None:
     kinds = [StageKind.OPEN, StageKind.WON, StageKind.LOST]
-    stages = sorted(
-        queries.list_stages(pipeline_id), key=lambda one: (kinds.index(StageKind(one.kind)), one.position)
-    )
+    stages = sorted(queries.list_stages(pipeline_id), key=lambda one: (kinds.index(StageKind(one.kind)), one.position))
     for position, stage in enumerate(stages):
         stage.position = position
     db.session.flush()

@@ -170,9 +170,7 @@ def _read(session_id: UUID, wanted_slug: str | None) -> Identity | None:
 
 def _touch(member_id: UUID, now: dt.datetime) -> None:
     # A plain update: looking at a page is not a change of the record, for version and audit log.
-    db.session.execute(
-        Membership.__table__.update().where(Membership.id == member_id).values(last_seen_at=now)
-    )
+    db.session.execute(Membership.__table__.update().where(Membership.id == member_id).values(last_seen_at=now))
 
 
 def _pick(
@@ -262,16 +260,10 @@ def load_member_actor(organization_id: UUID, member_id: UUID) -> Actor:
     """
     with tenant.platform_scope("identity"):
         member = db.session.get(Membership, member_id)
-        if (
-            member is None
-            or member.organization_id != organization_id
-            or member.status != MemberStatus.ACTIVE
-        ):
+        if member is None or member.organization_id != organization_id or member.status != MemberStatus.ACTIVE:
             raise NotFound
         user = db.session.get(User, member.user_id)
         organization = db.session.get(Organization, organization_id)
         if user is None or not user.active or organization is None:
             raise NotFound
         return queries.build_actor(user, organization, member, source="job")
-
-

@@ -111,7 +111,7 @@ def create_permissions() -> int:
 
     Idempotent. Call inside a platform unit of work.
     """
-    manager = current_app.appbuilder.sm
+    manager = current_app.extensions["appbuilder"].sm
     session = manager.session
     permission_class = manager.permission_model
     view_menu_class = manager.viewmenu_model

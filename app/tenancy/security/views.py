@@ -10,12 +10,12 @@ from flask import Response, current_app, flash, g, make_response, redirect, requ
 from flask_appbuilder import expose
 from flask_appbuilder.api import BaseApi
 from flask_appbuilder.api import expose as expose_api
+from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.security.views import AuthDBView, RoleModelView, UserDBModelView
-from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_jwt_extended import create_access_token
 
-from app.kernel import crypto, http, web
+from app.kernel import clock, crypto, http, i18n, mail, web
 from app.kernel.actor import Scope
 from app.kernel.db import db
 from app.kernel.errors import BadRequest, DomainError, Invalid, NotFound, Unauthenticated
@@ -43,9 +43,7 @@ def sign_in(user: Any, *, remember: bool, organization_id: Any = None) -> None:
     """Starts a browser session; everything that the anonymous one held is dropped (fixation)."""
     with platform_uow("identity"):
         user = db.session.get(User, user.id)
-        opened = accounts.start_session(
-            user, client(), remember=remember, organization_id=organization_id
-        )
+        opened = accounts.start_session(user, client(), remember=remember, organization_id=organization_id)
         sid = str(opened.id)
     session.clear()
     session.permanent = remember
@@ -100,9 +98,7 @@ class AuthView(AuthDBView):  # type: ignore[misc]
         except DomainError as error:
             return self._render("auth/login.html", error.status, message=_(error.message))
         if user is None:
-            return self._render(
-                "auth/login.html", 401, message=_("E-mail or password are not right.")
-            )
+            return self._render("auth/login.html", 401, message=_("E-mail or password are not right."))
         remember = request.form.get("remember") == "1"
         if second:
             session.clear()
@@ -247,7 +243,9 @@ class AuthView(AuthDBView):  # type: ignore[misc]
             with platform_scope("identity"):
                 if queries.find_user(email) is not None:
                     raise NotFound
-            return self._render("auth/account_form.html", email=email, organization=name, title=_("Create your workspace"))
+            return self._render(
+                "auth/account_form.html", email=email, organization=name, title=_("Create your workspace")
+            )
         try:
             with platform_uow("sign-up"):
                 user = accounts.create_user(
@@ -255,14 +253,18 @@ class AuthView(AuthDBView):  # type: ignore[misc]
                     first_name=request.form.get("first_name", ""),
                     last_name=request.form.get("last_name", ""),
                     password=request.form.get("password", ""),
-                    locale=str(web.i18n.locale())[:2],
+                    locale=str(i18n.locale())[:2],
                 )
                 organizations.create_organization(name, admin=user)
         except Invalid as error:
             if "email" in error.errors:
                 raise NotFound from None
             return self._render(
-                "auth/account_form.html", 422, errors=error.errors, email=email, organization=name,
+                "auth/account_form.html",
+                422,
+                errors=error.errors,
+                email=email,
+                organization=name,
                 title=_("Create your workspace"),
             )
         sign_in(user, remember=False)
@@ -279,7 +281,7 @@ class AuthView(AuthDBView):  # type: ignore[misc]
             email, name = invitation.email, organization.name
             exists = queries.find_user(email) is not None
             if invitation.opened_at is None:
-                invitation.opened_at = members.clock.now()
+                invitation.opened_at = clock.now()
         current = getattr(g, "identity", None)
         mine = current is not None and current.account.email.lower() == email
         context = {"email": email, "organization": name, "title": _("Join %(name)s", name=name)}
@@ -298,12 +300,12 @@ class AuthView(AuthDBView):  # type: ignore[misc]
                         first_name=request.form.get("first_name", ""),
                         last_name=request.form.get("last_name", ""),
                         password=request.form.get("password", ""),
-                        locale=str(web.i18n.locale())[:2],
+                        locale=str(i18n.locale())[:2],
                     )
                 joined, _member = members.accept(token, user=user)
         except Invalid as error:
             return self._render("auth/account_form.html", 422, errors=error.errors, **context)
-        if mine:
+        if mine and current is not None and user is not None:
             with platform_uow("identity"):
                 accounts.switch_organization(current.session_id, user.id, joined.slug)
         else:
@@ -320,7 +322,6 @@ class AuthView(AuthDBView):  # type: ignore[misc]
         flash(_("You are working in %(name)s.", name=found.name), "success")
         return make_response(redirect("/"))
 
-
     @expose("/see-as/stop", methods=["POST"])
     def stop_seeing_as(self) -> Response:
         """Ends the preview of a role."""
@@ -334,10 +335,10 @@ def organizations_mail(email: str, name: str) -> None:
     public_url = current_app.config["PUBLIC_URL"]
     user = queries.find_user(email)
     token = crypto.sign([email, name], purpose="sign-up")
-    members.mail.send(
+    mail.send(
         "signup" if user is None else "signup_known",
         to=email,
-        locale=str(web.i18n.locale())[:2],
+        locale=str(i18n.locale())[:2],
         context={
             "organization": name,
             "url": f"{public_url}/signup/{token}" if user is None else f"{public_url}/login/",
@@ -358,14 +359,31 @@ class MemberView(UserDBModelView):  # type: ignore[misc]
     datamodel = SQLAInterface(User, db.session)
     route_base = "/users"
     class_permission_name = "users"
-    method_permission_name = {  # noqa: RUF012
-        "list": "read", "invite": "invite", "resend": "invite", "revoke": "revoke", "set_roles": "read",
-        "remove": "revoke", "update": "write", "save_team": "write", "delete_team": "write", "teams": "read",
+    method_permission_name = {
+        "list": "read",
+        "invite": "invite",
+        "resend": "invite",
+        "revoke": "revoke",
+        "set_roles": "read",
+        "remove": "revoke",
+        "update": "write",
+        "save_team": "write",
+        "delete_team": "write",
+        "teams": "read",
         "placeholder": "invite",
     }
-    include_route_methods = {  # noqa: RUF012
-        "list", "invite", "resend", "revoke", "set_roles", "remove", "update", "teams", "save_team",
-        "delete_team", "placeholder",
+    include_route_methods = {
+        "list",
+        "invite",
+        "resend",
+        "revoke",
+        "set_roles",
+        "remove",
+        "update",
+        "teams",
+        "save_team",
+        "delete_team",
+        "placeholder",
     }
     list_template = "security/members.html"
 
@@ -418,9 +436,7 @@ class MemberView(UserDBModelView):  # type: ignore[misc]
         text = request.form.get("emails", "")
         addresses = [one.strip() for one in text.replace(";", ",").replace("\n", ",").split(",") if one.strip()]
         if not addresses or len(addresses) > 50:
-            return self._list(
-                422, errors={"emails": [_("Write one to 50 addresses.")]}, form=request.form
-            )
+            return self._list(422, errors={"emails": [_("Write one to 50 addresses.")]}, form=request.form)
         try:
             role_id = int(request.form.get("role", ""))
         except ValueError:
@@ -491,7 +507,9 @@ class MemberView(UserDBModelView):  # type: ignore[misc]
         team = request.form.get("team")
         with uow():
             members.update_member(
-                parse_id(pk), actor=http.actor(), title=request.form.get("title"),
+                parse_id(pk),
+                actor=http.actor(),
+                title=request.form.get("title"),
                 team_id=parse_id(team) if team else None,
             )
         flash(_("Changes saved."), "success")
@@ -538,8 +556,11 @@ class MemberView(UserDBModelView):  # type: ignore[misc]
 
         with uow():
             members.save_team(
-                optional("id"), actor=http.actor(), name=request.form.get("name", ""),
-                manager_id=optional("manager"), parent_id=optional("parent"),
+                optional("id"),
+                actor=http.actor(),
+                name=request.form.get("name", ""),
+                manager_id=optional("manager"),
+                parent_id=optional("parent"),
             )
         flash(_("Changes saved."), "success")
         return make_response(redirect("/users/teams/"))
@@ -563,11 +584,15 @@ class RoleView(RoleModelView):  # type: ignore[misc]
     datamodel = SQLAInterface(Role, db.session)
     route_base = "/roles"
     class_permission_name = "roles"
-    method_permission_name = {  # noqa: RUF012
-        "list": "read", "save": "write", "add_role": "write", "rename": "write", "remove": "write",
+    method_permission_name = {
+        "list": "read",
+        "save": "write",
+        "add_role": "write",
+        "rename": "write",
+        "remove": "write",
         "see_as": "read",
     }
-    include_route_methods = {"list", "save", "add_role", "rename", "remove", "see_as"}  # noqa: RUF012
+    include_route_methods = {"list", "save", "add_role", "rename", "remove", "see_as"}
     list_template = "security/roles.html"
 
     def _init_forms(self) -> None:
@@ -650,7 +675,9 @@ class RoleView(RoleModelView):  # type: ignore[misc]
         """Renames a custom role."""
         with uow():
             roles.update_role(
-                role_id, actor=http.actor(), name=request.form.get("name", ""),
+                role_id,
+                actor=http.actor(),
+                name=request.form.get("name", ""),
                 description=request.form.get("description", ""),
             )
         flash(_("Changes saved."), "success")
@@ -663,7 +690,8 @@ class RoleView(RoleModelView):  # type: ignore[misc]
         replacement = request.form.get("replacement", "")
         with uow():
             roles.delete_role(
-                role_id, actor=http.actor(),
+                role_id,
+                actor=http.actor(),
                 replacement_id=int(replacement) if replacement.isdigit() and len(replacement) < 10 else None,
             )
         flash(_("Role deleted."), "success")
@@ -712,7 +740,7 @@ class SecurityApi(BaseApi):  # type: ignore[misc]
                 denied = accounts.has_second_factor(user.id) and not (
                     isinstance(code, str) and accounts.check_code(user.id, code[:20])
                 )
-            if not denied:
+            if user is not None and not denied:
                 opened = accounts.start_session(user, client(), kind="token")
                 sid, user_id = str(opened.id), str(user.id)
         if denied:
@@ -754,6 +782,3 @@ class SecurityApi(BaseApi):  # type: ignore[misc]
                 }
             },
         )
-
-
-

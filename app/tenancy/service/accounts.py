@@ -18,7 +18,8 @@ from app.kernel import audit, clock, crypto, mail
 from app.kernel.actor import Actor, ActorKind
 from app.kernel.db import db
 from app.kernel.errors import Invalid, NotFound, RateLimited
-from app.kernel.i18n import LANGUAGES, gettext as _
+from app.kernel.i18n import LANGUAGES
+from app.kernel.i18n import gettext as _
 from app.kernel.ids import new_token
 from app.tenancy import queries
 from app.tenancy.models import AuthSession, Credential, Membership, User
@@ -51,7 +52,12 @@ def check_password_rules(password: str) -> None:
 
 
 def create_user(
-    *, email: str, first_name: str, last_name: str, password: str | None, locale: str = "it",
+    *,
+    email: str,
+    first_name: str,
+    last_name: str,
+    password: str | None,
+    locale: str = "it",
     is_vendor: bool = False,
 ) -> Any:
     """Creates an account. Raises Invalid for a bad or taken address (callers keep that secret)."""
@@ -77,9 +83,7 @@ def create_user(
     )
     db.session.add(user)
     db.session.flush()
-    db.session.add(
-        Credential(user_id=user.id, password_hash=crypto.hash_password(password) if password else None)
-    )
+    db.session.add(Credential(user_id=user.id, password_hash=crypto.hash_password(password) if password else None))
     db.session.flush()
     return user
 
@@ -94,9 +98,7 @@ def check_sign_in(email: str, password: str, client: ClientInfo) -> Any | None:
     credential = db.session.get(Credential, user.id, with_for_update=True) if user else None
     now = clock.now()
     if credential and credential.locked_until and credential.locked_until > now:
-        raise RateLimited(
-            details={"retry_after": int((credential.locked_until - now).total_seconds()) + 1}
-        )
+        raise RateLimited(details={"retry_after": int((credential.locked_until - now).total_seconds()) + 1})
     right = crypto.check_password(credential.password_hash if credential else None, password)
     if credential is None or user is None:
         return None
@@ -125,9 +127,7 @@ def check_code(user_id: int, code: str) -> bool:
         return False
     now = clock.now()
     if credential.locked_until and credential.locked_until > now:
-        raise RateLimited(
-            details={"retry_after": int((credential.locked_until - now).total_seconds()) + 1}
-        )
+        raise RateLimited(details={"retry_after": int((credential.locked_until - now).total_seconds()) + 1})
     code = code.replace(" ", "").replace("-", "").lower()
     totp = pyotp.TOTP(crypto.decrypt(credential.totp_secret))
     step = int(now.timestamp()) // 30
@@ -148,7 +148,11 @@ def check_code(user_id: int, code: str) -> bool:
 
 
 def start_session(
-    user: Any, client: ClientInfo, *, remember: bool = False, kind: str = "browser",
+    user: Any,
+    client: ClientInfo,
+    *,
+    remember: bool = False,
+    kind: str = "browser",
     organization_id: UUID | None = None,
 ) -> AuthSession:
     """Opens a session for a person who has proved who they are."""
@@ -366,7 +370,7 @@ def update_profile(
         errors["theme"] = [_("Choose one of the list.")]
     if errors:
         raise Invalid(errors=errors)
-    changes = {
+    changes: dict[str, str | bool | None] = {
         "first_name": first_name.strip() if first_name is not None else None,
         "last_name": last_name.strip() if last_name is not None else None,
         "locale": locale,
@@ -375,9 +379,9 @@ def update_profile(
         "shortcuts": shortcuts,
         "avatar_key": avatar_key,
     }
-    for name, value in changes.items():
-        if value is not None:
-            setattr(user, name, value)
+    for name, changed in changes.items():
+        if changed is not None:
+            setattr(user, name, changed)
     db.session.flush()
     if {"first_name", "last_name", "avatar_key"} & {key for key, value in changes.items() if value is not None}:
         sync_profile(user)
@@ -397,9 +401,7 @@ def link_google(user: Any, subject: str) -> None:
 def find_google_user(subject: str, email: str, *, verified: bool) -> Any | None:
     """The account of a Google identity: by its subject, else by its verified e-mail."""
     found = db.session.scalar(
-        select(User).join(Credential, Credential.user_id == User.id).where(
-            Credential.google_subject == subject
-        )
+        select(User).join(Credential, Credential.user_id == User.id).where(Credential.google_subject == subject)
     )
     if found is None and verified:
         found = queries.find_user(email)

@@ -67,16 +67,12 @@ def invite(
     if member_id is not None and queries.get_member(member_id).status != MemberStatus.PLACEHOLDER:
         raise Conflict(_("This person already has access."))
     taken = db.session.scalar(
-        select(Membership.id).where(
-            func.lower(Membership.email) == email, Membership.status == MemberStatus.ACTIVE
-        )
+        select(Membership.id).where(func.lower(Membership.email) == email, Membership.status == MemberStatus.ACTIVE)
     )
     if taken is not None:
         raise Conflict(_("This person already has access."))
     invitation = db.session.scalar(
-        select(Invitation).where(
-            Invitation.email == email, Invitation.status == InvitationStatus.PENDING
-        )
+        select(Invitation).where(Invitation.email == email, Invitation.status == InvitationStatus.PENDING)
     )
     organization = queries.current_organization()
     if invitation is None:
@@ -107,9 +103,7 @@ def revoke(invitation_id: UUID, *, actor: Actor) -> None:
 def get_invitation(invitation_id: UUID) -> Invitation:
     """A pending invitation of the current organization; NotFound for any other."""
     found = db.session.scalar(
-        select(Invitation).where(
-            Invitation.id == invitation_id, Invitation.status == InvitationStatus.PENDING
-        )
+        select(Invitation).where(Invitation.id == invitation_id, Invitation.status == InvitationStatus.PENDING)
     )
     if found is None:
         raise NotFound
@@ -162,9 +156,7 @@ def accept(token: str, *, user: Any) -> tuple[Organization, Membership]:
     if user.email.lower() != invitation.email:
         raise NotFound
     member = db.session.scalar(
-        select(Membership).where(
-            Membership.organization_id == organization.id, Membership.user_id == user.id
-        )
+        select(Membership).where(Membership.organization_id == organization.id, Membership.user_id == user.id)
     )
     if member is None and invitation.member_id is not None:
         member = db.session.scalar(
@@ -187,9 +179,7 @@ def accept(token: str, *, user: Any) -> tuple[Organization, Membership]:
     invitation.status = InvitationStatus.ACCEPTED
     db.session.flush()
     own_roles = select(Role.id).where(Role.organization_id == organization.id)
-    db.session.execute(
-        delete(UserRole).where(UserRole.user_id == user.id, UserRole.role_id.in_(own_roles))
-    )
+    db.session.execute(delete(UserRole).where(UserRole.user_id == user.id, UserRole.role_id.in_(own_roles)))
     db.session.add(UserRole(user_id=user.id, role_id=invitation.role_id))
     emit(
         MemberJoined(
@@ -221,9 +211,7 @@ def remove_member(member_id: UUID, *, actor: Actor) -> None:
         raise Conflict(_("The organization needs at least one admin."))
     if member.user_id is not None:
         own = [role.id for role in queries.list_roles()]
-        db.session.execute(
-            delete(UserRole).where(UserRole.user_id == member.user_id, UserRole.role_id.in_(own))
-        )
+        db.session.execute(delete(UserRole).where(UserRole.user_id == member.user_id, UserRole.role_id.in_(own)))
         bump_user(member.user_id)
         member.status = MemberStatus.REMOVED
     else:
@@ -311,5 +299,3 @@ def sync_profile(user: Any) -> None:
         member.email = user.email.lower()
         member.avatar_key = user.avatar_key
         bump_organization(member.organization_id)
-
-

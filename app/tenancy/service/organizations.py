@@ -17,7 +17,8 @@ from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.errors import Conflict, Invalid, NotFound
 from app.kernel.feature import registry
-from app.kernel.i18n import LANGUAGES, gettext as _
+from app.kernel.i18n import LANGUAGES
+from app.kernel.i18n import gettext as _
 from app.kernel.money import CURRENCIES
 from app.kernel.uow import platform_uow
 from app.tenancy import queries
@@ -49,7 +50,12 @@ def free_slug(name: str) -> str:
 
 
 def create_organization(
-    name: str, *, admin: Any | None = None, slug: str | None = None, plan: str = "Prova", seats: int = 10,
+    name: str,
+    *,
+    admin: Any | None = None,
+    slug: str | None = None,
+    plan: str = "Prova",
+    seats: int = 10,
     status: str = "trial",
 ) -> Organization:
     """Creates an organization with its roles and defaults; ``admin`` (a User) becomes Org Admin.
@@ -61,9 +67,7 @@ def create_organization(
         raise Invalid(errors={"organization": [_("This field is required.")]})
     if slug is not None and db.session.scalar(select(Organization.id).where(Organization.slug == slug)):
         raise Conflict(_("This address is taken."))
-    organization = Organization(
-        name=name, slug=slug or free_slug(name), plan=plan, seats=seats, status=status
-    )
+    organization = Organization(name=name, slug=slug or free_slug(name), plan=plan, seats=seats, status=status)
     db.session.add(organization)
     db.session.flush()
     roles = seed_roles(organization.id)
@@ -76,9 +80,7 @@ def create_organization(
     return organization
 
 
-def join(
-    organization: Organization, user: Any, role_ids: list[int], *, title: str | None = None
-) -> Membership:
+def join(organization: Organization, user: Any, role_ids: list[int], *, title: str | None = None) -> Membership:
     """Makes ``user`` an active member with these roles, without an invitation. Platform scope."""
     member = Membership(
         organization_id=organization.id,
@@ -111,7 +113,9 @@ def update_organization(*, actor: Actor, **values: Any) -> Organization:
         except ValidationError:
             errors["vat_number"] = [_("This is not a valid Italian VAT number.")]
     checks = (
-        ("locale", LANGUAGES), ("timezone", available_timezones()), ("base_currency", CURRENCIES),
+        ("locale", LANGUAGES),
+        ("timezone", available_timezones()),
+        ("base_currency", CURRENCIES),
     )
     for field, allowed in checks:
         if field in values and values[field] not in allowed:
@@ -159,10 +163,4 @@ def update_branding(
 def every_organization() -> list[UUID]:
     """The ids of all organizations in use, for schedules that visit each."""
     with platform_uow("jobs") as session:
-        return list(
-            session.scalars(
-                select(Organization.id).where(Organization.status.in_(("trial", "active")))
-            )
-        )
-
-
+        return list(session.scalars(select(Organization.id).where(Organization.status.in_(("trial", "active")))))

@@ -65,9 +65,7 @@ def default_permissions(role_name: str) -> dict[str, Scope]:
 def _permission_views() -> dict[str, int]:
     """``"<verb> <resource>"`` -> id of FAB's permission pair."""
     pairs = db.session.scalars(select(PermissionView)).all()
-    return {
-        f"{pair.permission.name.removeprefix('can_')} {pair.view_menu.name}": pair.id for pair in pairs
-    }
+    return {f"{pair.permission.name.removeprefix('can_')} {pair.view_menu.name}": pair.id for pair in pairs}
 
 
 def seed_roles(organization_id: UUID) -> dict[str, Any]:
@@ -81,9 +79,7 @@ def seed_roles(organization_id: UUID) -> dict[str, Any]:
     db.session.flush()
     for name, role in roles.items():
         for key, scope in default_permissions(name).items():
-            db.session.add(
-                RolePermission(role_id=role.id, permission_view_id=pairs[key], scope=scope.value)
-            )
+            db.session.add(RolePermission(role_id=role.id, permission_view_id=pairs[key], scope=scope.value))
     return roles
 
 
@@ -97,9 +93,7 @@ def grantable() -> set[str]:
     }
 
 
-def create_role(
-    name: str, *, actor: Actor, description: str = "", copy_of: int | None = None
-) -> Any:
+def create_role(name: str, *, actor: Actor, description: str = "", copy_of: int | None = None) -> Any:
     """Creates a custom role, empty or as a copy; emits nothing, for nobody holds it yet.
 
     Raises Invalid for a reserved or taken name.
@@ -170,23 +164,17 @@ def set_permissions(role_id: int, permissions: Mapping[str, str | None], *, acto
         raise Forbidden(_("Org Admin always holds every permission."))
     _set(role, after)
     changes = {
-        key: [before.get(key), after.get(key)]
-        for key in sorted({*before, *after})
-        if before.get(key) != after.get(key)
+        key: [before.get(key), after.get(key)] for key in sorted({*before, *after}) if before.get(key) != after.get(key)
     }
     if changes:
-        audit.record(
-            "permissions_changed", entity="role", entity_id=role.id, label=role.name, changes=changes
-        )
+        audit.record("permissions_changed", entity="role", entity_id=role.id, label=role.name, changes=changes)
     bump_organization(role.organization_id)
     return people_with_role(role_id)
 
 
 def people_with_role(role_id: int) -> int:
     """How many people hold the role."""
-    return db.session.scalar(
-        select(func.count()).select_from(UserRole).where(UserRole.role_id == role_id)
-    ) or 0
+    return db.session.scalar(select(func.count()).select_from(UserRole).where(UserRole.role_id == role_id)) or 0
 
 
 def _set(role: Any, permissions: Mapping[str, Scope]) -> None:
@@ -203,9 +191,7 @@ def _set(role: Any, permissions: Mapping[str, Scope]) -> None:
             row.scope = wanted[pair_id]
     for pair_id, scope_name in wanted.items():
         if pair_id not in existing:
-            db.session.add(
-                RolePermission(role_id=role.id, permission_view_id=pair_id, scope=scope_name)
-            )
+            db.session.add(RolePermission(role_id=role.id, permission_view_id=pair_id, scope=scope_name))
     db.session.flush()
 
 
@@ -220,9 +206,9 @@ def delete_role(role_id: int, *, actor: Actor, replacement_id: int | None = None
         raise Forbidden(_("System roles cannot be deleted."))
     holders = set(db.session.scalars(select(UserRole.user_id).where(UserRole.role_id == role_id)))
     invited = db.session.scalar(
-        select(func.count()).select_from(Invitation).where(
-            Invitation.role_id == role_id, Invitation.status == "pending"
-        )
+        select(func.count())
+        .select_from(Invitation)
+        .where(Invitation.role_id == role_id, Invitation.status == "pending")
     )
     if (holders or invited) and replacement_id is None:
         raise Conflict(_("People still hold this role: choose a replacement."))
@@ -230,9 +216,7 @@ def delete_role(role_id: int, *, actor: Actor, replacement_id: int | None = None
         replacement = queries.get_role(replacement_id)
         if replacement.id == role_id:
             raise Invalid(errors={"replacement": [_("Choose another role.")]})
-        already = set(
-            db.session.scalars(select(UserRole.user_id).where(UserRole.role_id == replacement.id))
-        )
+        already = set(db.session.scalars(select(UserRole.user_id).where(UserRole.role_id == replacement.id)))
         for user_id in holders - already:
             db.session.add(UserRole(user_id=user_id, role_id=replacement.id))
         for invitation in db.session.scalars(select(Invitation).where(Invitation.role_id == role_id)):
@@ -282,9 +266,7 @@ def assign_roles(member_id: UUID, role_ids: set[int], *, actor: Actor) -> None:
         raise Conflict(_("The organization needs at least one admin."))
     gone, new = current - role_ids, role_ids - current
     if gone:
-        db.session.execute(
-            delete(UserRole).where(UserRole.user_id == member.user_id, UserRole.role_id.in_(gone))
-        )
+        db.session.execute(delete(UserRole).where(UserRole.user_id == member.user_id, UserRole.role_id.in_(gone)))
     for role_id in new:
         db.session.add(UserRole(user_id=member.user_id, role_id=role_id))
     if gone or new:

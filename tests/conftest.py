@@ -1,0 +1,231 @@
+"""Real servers for every test: PostgreSQL and Valkey from the wheels, one stack per worker.
+
+The schema comes from the migrations. Tests commit for real and keep out of each other's way by
+working in organizations of their own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from app.kernel import assets, jobs
+from app.kernel.cli import compile_catalogues
+from app.kernel.embedded import EmbeddedStack
+from tests import cast
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[dict[str, str]]:
+    """Embedded PostgreSQL and Valkey in a folder of their own."""
+    folder = Path(tempfile.mkdtemp(prefix="stk-"))
+    folder.chmod(0o755)
+    running = EmbeddedStack(folder)
+    environ = running.start()
+    old = {key: os.environ.get(key) for key in environ}
+    os.environ.update(environ)
+    os.environ["RATELIMIT_ENABLED"] = "0"
+    os.environ["LOG_FORMAT"] = "json"
+    try:
+        yield environ
+    finally:
+        running.stop()
+        for key, value in old.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def app(stack: dict[str, str]) -> Iterator[Flask]:
+    """The application on a migrated database."""
+    from app.bootstrap import create_app
+    from app.kernel.uow import platform_uow
+
+    assets.build(say=lambda _text: None)
+    compile_catalogues()
+    application = create_app({"TESTING": True, "GALLERY": True, "PUBLIC_URL": "http://127.0.0.1"})
+    with application.app_context():
+        upgrade()
+        with platform_uow("vendor"):
+            application.extensions["stratikey.create_permissions"]()
+    yield application
+
+
+@pytest.fixture(autouse=True)
+def _context(request: pytest.FixtureRequest) -> Iterator[None]:
+    """An application context for tests that work with the database."""
+    if not {"app", "company", "acme", "rival", "client", "server"} & set(request.fixturenames):
+        yield
+        return
+    with request.getfixturevalue("app").app_context():
+        yield
+
+
+@pytest.fixture(scope="session")
+def acme(app: Flask) -> cast.Company:
+    """Acme: Alice, Mara, Bob, Vera. Shared by the tests that only read, or make their own records."""
+    with app.app_context():
+        return cast.make_company("Acme S.p.A.", ("Alice Owner", "Mara Market", "Bob Seller", "Vera Viewer"))
+
+
+@pytest.fixture(scope="session")
+def rival(app: Flask) -> cast.Company:
+    """Rival: Charlie and his people, who must see nothing of Acme."""
+    with app.app_context():
+        return cast.make_company("Rival S.r.l.", ("Charlie Rival", "Mona Market", "Rob Seller", "Vic Viewer"))
+
+
+@pytest.fixture(scope="session")
+def stella(app: Flask) -> cast.Person:
+    """Vendor staff."""
+    with app.app_context():
+        return cast.make_vendor()
+
+
+@pytest.fixture
+def company(app: Flask) -> cast.Company:
+    """An organization of the test's own."""
+    with app.app_context():
+        return cast.make_company(
+            f"Own {os.getpid()} {next(_numbers)}", ("Ada Admin", "Max Market", "Sam Seller", "Vito Viewer")
+        )
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without a session."""
+    return app.test_client()
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Any:
+    """sign_in(person) -> a client that is signed in as the person, with its CSRF token."""
+
+    def make(person: cast.Person) -> SignedIn:
+        found = SignedIn(app)
+        found.login(person.email)
+        return found
+
+    return make
+
+
+class SignedIn:
+    """A test client that carries its CSRF token like the pages do."""
+
+    def __init__(self, app: Flask) -> None:
+        self.client = app.test_client()
+        self.token = ""
+
+    def login(self, email: str, password: str = cast.PASSWORD) -> Any:
+        page = self.client.get("/login/", headers={"Accept": "text/html"})
+        token = _token(page.text)
+        answer = self.client.post("/login/", data={"email": email, "password": password, "csrf_token": token})
+        assert answer.status_code == 302, answer.text[:500]
+        self.token = _token(self.client.get("/settings/profile", headers={"Accept": "text/html"}).text)
+        return answer
+
+    def _headers(self, given: Any, accept: str) -> dict[str, str]:
+        return {"Accept": accept, "X-CSRFToken": self.token, **(given or {})}
+
+    def get(self, url: str, *, accept: str = "text/html", headers: Any = None, **kwargs: Any) -> Any:
+        return self.client.get(url, headers=self._headers(headers, accept), **kwargs)
+
+    def post(self, url: str, *, accept: str = "text/html", headers: Any = None, **kwargs: Any) -> Any:
+        return self.client.post(url, headers=self._headers(headers, accept), **kwargs)
+
+    def api(self, method: str, url: str, *, headers: Any = None, **kwargs: Any) -> Any:
+        return self.client.open(url, method=method, headers=self._headers(headers, "application/json"), **kwargs)
+
+
+def _token(html: str) -> str:
+    import re
+
+    found = re.search(r'name="csrf-token" content="([^"]+)"', html) or re.search(
+        r'name="csrf_token" value="([^"]+)"', html
+    )
+    assert found, html[:300]
+    return found.group(1)
+
+
+@contextmanager
+def _counting() -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "set_config" not in statement:
+            statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def counting() -> Any:
+    """counting() is a context that collects the SQL statements run inside it."""
+    return _counting
+
+
+@pytest.fixture
+def run_jobs(app: Flask) -> Any:
+    """run_jobs() works off all queued jobs in this process."""
+    from rq import SimpleWorker
+    from rq.serializers import JSONSerializer
+    from rq.timeouts import TimerDeathPenalty
+
+    class Quiet(SimpleWorker):
+        death_penalty_class = TimerDeathPenalty
+
+        def _install_signal_handlers(self) -> None:
+            """Threads of a test cannot."""
+
+    def work() -> None:
+        from app.kernel import outbox, valkey
+
+        outbox.sweep()
+        worker = Quiet(
+            [jobs.get_queue(name) for name in jobs.QUEUES],
+            connection=valkey.connection(blocking=True),
+            serializer=JSONSerializer,
+        )
+        worker.work(burst=True, logging_level="ERROR")
+
+    return work
+
+
+@pytest.fixture(scope="session")
+def server(app: Flask) -> Iterator[str]:
+    """The application on a real port of 127.0.0.1, WebSockets included."""
+    from werkzeug.serving import make_server
+
+    from app.kernel.realtime import socketio
+
+    running = make_server("127.0.0.1", 0, app, threaded=True)
+    url = f"http://127.0.0.1:{running.server_port}"
+    socketio.server.eio.cors_allowed_origins = [url]
+    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread.start()
+    yield url
+    running.shutdown()
+    thread.join(5)
