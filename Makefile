@@ -32,7 +32,7 @@ fmt: setup-dev ## bring Python into the house style
 	@$(PY) -m ruff format .
 
 types: setup-dev ## type check
-	@$(PY) -m mypy app config.py run.py wsgi.py
+	@$(PY) -m mypy
 
 contracts: setup-dev ## who may import whom
 	@$(VENV)/bin/lint-imports

@@ -139,9 +139,7 @@ class Supervisor:
         self._end([child])
         return process.returncode
 
-    def supervise(
-        self, commands: Mapping[str, Sequence[str]], servers: Sequence[embedded.Server] = ()
-    ) -> None:
+    def supervise(self, commands: Mapping[str, Sequence[str]], servers: Sequence[embedded.Server] = ()) -> None:
         """Keeps ``commands`` and the already running ``servers`` alive until asked to stop.
 
         Stops the commands, and leaves the servers to whoever started them.
@@ -206,6 +204,7 @@ class Supervisor:
             if time.monotonic() - asked > self.grace:
                 for process in processes:
                     self._signal(process, signal.SIGKILL)
+                    process.kill()
             self._pump(0.05)
         while self._logs.get_map() and self._logs.select(0):
             self._pump(0)
@@ -254,9 +253,7 @@ def instance_lock(instance: Path) -> Iterator[str | None]:
         instance.mkdir(mode=0o700, parents=True, exist_ok=True)
         stream = (instance / "run.lock").open("a+")
     except OSError as error:
-        raise config.SettingError(
-            f"STRATIKEY_INSTANCE: cannot write to {instance}: {error.strerror}"
-        ) from None
+        raise config.SettingError(f"STRATIKEY_INSTANCE: cannot write to {instance}: {error.strerror}") from None
     with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -320,9 +317,7 @@ def prepare(supervisor: Supervisor, *, demo: bool) -> None:
     steps = MIGRATE + (LOAD_DEMO if demo else [])
     status = supervisor.run("setup", [sys.executable, str(ROOT / "run.py"), "prepare", *steps])
     if status != 0 and not supervisor.stopping:
-        raise embedded.StackError(
-            f"the database could not be prepared (status {status}; the lines above say why)"
-        )
+        raise embedded.StackError(f"the database could not be prepared (status {status}; the lines above say why)")
 
 
 def prepare_embedded(supervisor: Supervisor, instance: Path, *, demo: bool) -> None:
@@ -427,9 +422,7 @@ def serve(environ: Mapping[str, str]) -> None:
     instance, host, port = Path(settings["INSTANCE"]), settings["HOST"], settings["PORT"]
     with instance_lock(instance) as holder:
         if holder:
-            raise embedded.StackError(
-                f"already running here as process {holder} (instance folder {instance})"
-            )
+            raise embedded.StackError(f"already running here as process {holder} (instance folder {instance})")
         end_marked(str(instance))
         check_port(host, port)
         supervisor = Supervisor(environ, str(instance))
