@@ -42,6 +42,13 @@ document.addEventListener("click", async (event) => {
     dialog.showModal();
     return;
   }
+  const tab = target.closest("[data-panel]");
+  if (tab && !event.metaKey && !event.ctrlKey) {
+    event.preventDefault();
+    $("[data-bell-body]").innerHTML = await fragment(tab.dataset.panel);
+    $("[data-bell-body] [data-panel][aria-current]")?.focus();
+    return;
+  }
   const read = target.closest("[data-read]");
   if (read) {
     const form = new FormData();
@@ -50,7 +57,8 @@ document.addEventListener("click", async (event) => {
   }
   if (target.closest("[data-read-all]")) {
     await send("/notifications/read", { form: new FormData() });
-    for (const dot of $$(".sk-n .u")) dot.remove();
+    for (const dot of $$(".sk-n .u")) dot.replaceChildren(), dot.classList.remove("u");
+    for (const count of $$("[data-unread]")) count.hidden = true;
   }
   const tableToggle = target.closest("[data-table-toggle]");
   if (tableToggle) {

@@ -15,7 +15,15 @@ const say = (text) => { $("[data-announce]").textContent = text; };
 const suffix = query ? `?${query}` : "";
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, key) => values[key]);
 let undo = null;
-let own = new Map();
+// Versions that this page made itself, and changes of others that wait while a card is in the hand.
+const own = new Map();
+const held = new Map();
+const hold = (id) => { if (!held.has(id)) held.set(id, []); };
+const release = (id) => {
+  const waiting = (held.get(id) ?? []).filter((one) => !(one.version <= own.get(id)));
+  held.delete(id);
+  if (waiting.length) refresh(id, waiting.flatMap((one) => [one.from, one.to]));
+};
 
 function totals() {
   let sum = 0, weighted = 0;
@@ -58,6 +66,7 @@ async function save(card, from, { undoable = true } = {}) {
   const to = where(card);
   const id = card.dataset.card;
   card.classList.add("saving");
+  hold(id);
   try {
     const answer = await send(`/sales/opportunities/${id}/move${suffix}`, {
       json: { stage: to.stage, after: to.after, before: to.before, version: Number(card.dataset.version), from: from.stage },
@@ -69,7 +78,13 @@ async function save(card, from, { undoable = true } = {}) {
     const name = column(to.stage).dataset.name;
     say(fill(texts.moved, { title: card.dataset.title, column: name }));
     if (undoable) {
-      undo = () => { put(card, from); save(card, to, { undoable: false }); };
+      undo = () => {
+        const now = cardById(id);
+        if (!now) return;
+        const back = where(now);
+        put(now, from);
+        save(now, back, { undoable: false });
+      };
       if (to.stage !== from.stage) toast(fill(texts.moved, { title: card.dataset.title, column: name }), { action: { label: texts.undo, run: () => { undo?.(); undo = null; } } });
     }
   } catch (error) {
@@ -77,9 +92,10 @@ async function save(card, from, { undoable = true } = {}) {
     const reason = error.status === 409 ? texts.conflict : error.message;
     toast(fill(texts.notMoved, { title: card.dataset.title }), { kind: error.status === 409 ? "warn" : "error", detail: reason });
     say(`${fill(texts.notMoved, { title: card.dataset.title })} ${reason}`);
-    if (error.status === 409 || error.status === 404) await refresh(id);
+    if (error.status === 409 || error.status === 404) { own.delete(id); await refresh(id, [to.stage]); }
   } finally {
     card.classList.remove("saving");
+    release(id);
     for (const one of columns()) $(".sk-none", one).hidden = cardsOf(one).children.length > 0;
   }
 }
@@ -108,7 +124,8 @@ async function refresh(id, stages = []) {
 }
 
 on("opportunity:changed", (change) => {
-  if (own.get(change.id) === change.version) return;
+  if (change.version <= own.get(change.id)) return;
+  if (held.has(change.id)) return void held.get(change.id).push(change);
   if (change.pipeline && change.pipeline !== board.dataset.pipeline && !cardById(change.id)) return;
   refresh(change.id, [change.from, change.to]);
 });
@@ -147,7 +164,7 @@ if (writable) {
       group: "deals", draggable: "[data-card]", animation: 140, delay: 200, delayOnTouchOnly: true, forceFallback: true,
       fallbackOnBody: true, fallbackTolerance: 4, filter: "[data-card-menu]", preventOnFilter: false, ghostClass: "sk-placeholder", fallbackClass: "drag",
       scroll: true, bubbleScroll: true,
-      onStart: ({ item }) => { from = where(item); zones.hidden = false; },
+      onStart: ({ item }) => { hold(item.dataset.card); from = where(item); zones.hidden = false; },
       onMove: ({ to }) => { for (const other of columns()) other.classList.toggle("drop", other.contains(to)); },
       onEnd: ({ item }) => {
         const zone = zoneAt(pointer);
@@ -155,15 +172,16 @@ if (writable) {
         for (const other of columns()) other.classList.remove("drop");
         const to = where(item);
         if (zone) { put(item, from); openClosing(item, zone.dataset.zone); }
-        else if (to.stage !== from.stage || to.after !== from.after) save(item, from);
+        else if (to.stage !== from.stage || to.after !== from.after) return void save(item, from);
+        release(item.dataset.card);
       },
     });
   }
 
   // ── keyboard ──
   let lifted = null;
-  const lift = (card) => { lifted = { card, from: where(card) }; card.classList.add("lifted"); card.setAttribute("aria-pressed", "true"); say(fill(texts.lifted, { title: card.dataset.title })); };
-  const settle = () => { const { card } = lifted; card.classList.remove("lifted"); card.removeAttribute("aria-pressed"); lifted = null; card.focus(); return card; };
+  const lift = (card) => { hold(card.dataset.card); lifted = { card, from: where(card) }; card.classList.add("lifted"); say(fill(texts.lifted, { title: card.dataset.title })); };
+  const settle = () => { const { card } = lifted; card.classList.remove("lifted"); lifted = null; card.focus(); return card; };
   const position = (card) => {
     const list = [...cardsOf(card.closest("[data-column]")).children];
     say(fill(texts.position, { column: card.closest("[data-column]").dataset.name, index: list.indexOf(card) + 1, count: list.length }));
@@ -190,11 +208,11 @@ if (writable) {
       settle();
       const to = where(card);
       if (to.stage !== start.stage || to.after !== start.after) save(card, start);
-      else say(texts.dropped);
+      else { release(card.dataset.card); say(texts.dropped); }
       return;
     }
     if (lifted?.card === card) {
-      if (event.key === "Escape") { event.preventDefault(); put(card, lifted.from); settle(); say(texts.cancelled); }
+      if (event.key === "Escape") { event.preventDefault(); put(card, lifted.from); settle(); release(card.dataset.card); say(texts.cancelled); }
       else if (side) { event.preventDefault(); sideways(card, side); position(card); }
       else if (up) { event.preventDefault(); const other = up < 0 ? card.previousElementSibling : card.nextElementSibling; if (other) { up < 0 ? other.before(card) : other.after(card); card.focus(); } position(card); }
       return;
@@ -281,7 +299,6 @@ if (writable) {
     const form = document.createElement("form");
     form.className = "sk-quick";
     form.innerHTML = `<input class="input" name="title" maxlength="200" required><input class="input" name="amount" inputmode="decimal">`;
-    form.title.placeholder = texts.dealTitle;
     form.elements.title.placeholder = texts.dealTitle;
     form.elements.title.setAttribute("aria-label", texts.dealTitle);
     form.elements.amount.placeholder = texts.amount;

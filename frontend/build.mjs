@@ -62,7 +62,7 @@ const files = (folder, ending) =>
 const known = new Set(readdirSync("node_modules/lucide-static/icons").map((name) => name.replace(".svg", "")));
 const used = new Set();
 for (const path of files("app", [".html", ".py"])) {
-  for (const [, word] of readFileSync(path, "utf8").matchAll(/["']([a-z][a-z0-9-]+)["']/g)) {
+  for (const [, word] of readFileSync(path, "utf8").matchAll(/["']([a-z][a-z0-9-]*)["']/g)) {
     if (known.has(word)) used.add(word);
   }
 }

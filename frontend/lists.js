@@ -42,7 +42,7 @@ if (table && bulk) {
     bulk.submit();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog[open]") || document.body.dataset.shortcuts !== "1") return;
+    if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog[open]") || event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.shortcuts !== "1") return;
     const rows = $$("tbody tr", table);
     const current = document.activeElement.closest?.("tr");
     const index = rows.indexOf(current);

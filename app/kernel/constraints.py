@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_appbuilder.models.sqla import Base
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
 from app.kernel.errors import Conflict, DomainError, Invalid, Unavailable
 
@@ -53,7 +53,7 @@ def explain(error: DBAPIError) -> DomainError:
     if state == "23502":
         column = getattr(diagnostics, "column_name", None) or "_"
         return Invalid(errors={column: ["This field is required."]})
-    if state.startswith("22"):
+    if state.startswith("22") or (not state and isinstance(error, DataError)):
         return Invalid(errors={"_": ["One of the values is too long or out of range."]})
     if state in {"40001", "40P01"}:
         return Conflict()

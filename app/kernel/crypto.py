@@ -10,8 +10,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import current_app
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadSignature, TimestampSigner, URLSafeTimedSerializer
 
+from app.kernel import clock
 from app.kernel.errors import NotFound
 
 # argon2id with OWASP's second recommended profile (19 MiB, t=2, p=1).
@@ -62,15 +63,25 @@ def check_password(stored: str | None, password: str) -> bool:
         return False
 
 
+class _Signer(TimestampSigner):
+    """Asks the product's clock, so that tests can set it."""
+
+    def get_timestamp(self) -> int:
+        return int(clock.now().timestamp())
+
+
+def _serializer(purpose: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=purpose, signer=_Signer)
+
+
 def sign(payload: Any, *, purpose: str) -> str:
     """A URL-safe signed token of ``payload`` for one ``purpose``."""
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=purpose).dumps(payload)
+    return str(_serializer(purpose).dumps(payload))
 
 
 def unsign(token: str, *, purpose: str, max_age: int) -> Any:
     """The payload of a token younger than ``max_age`` seconds; raises NotFound otherwise."""
-    serializer = URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=purpose)
     try:
-        return serializer.loads(token, max_age=max_age)
+        return _serializer(purpose).loads(token, max_age=max_age)
     except BadSignature:
         raise NotFound from None

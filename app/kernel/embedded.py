@@ -351,6 +351,7 @@ class EmbeddedStack:
             "--save": "300 1",  # queued jobs outlive a restart
             "--appendonly": "no",
             "--maxmemory-policy": "noeviction",
+            "--shutdown-on-sigterm": "save force",  # ends even when the disk is full
         }
 
         def is_ready(_pid: int) -> bool:

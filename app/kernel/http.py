@@ -15,11 +15,12 @@ from flask_limiter.util import get_remote_address
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.kernel import tenant
-from app.kernel.errors import DomainError, RateLimited, Unauthenticated
+from app.kernel.errors import DomainError, Forbidden, RateLimited, Unauthenticated
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import new_id
 
@@ -145,6 +146,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(tenant.MissingScope, _missing_scope)
+    app.register_error_handler(DataError, _unstorable)
+    app.register_error_handler(UnicodeEncodeError, _unstorable)
     app.register_error_handler(Exception, _unhandled)
     app.jinja_env.globals.update(csrf_token=generate_csrf)
     app.add_url_rule("/metrics", "metrics", limiter.exempt(_metrics))
@@ -210,7 +214,7 @@ def _domain_error(error: DomainError) -> Response:
 def redirect_to_login() -> Response:
     """To the sign-in page, and back here afterwards."""
     target = request.full_path if request.method == "GET" else None
-    return make_response(redirect(url_for("AuthDBView.login", next=target)))
+    return make_response(redirect(url_for("AuthView.login", next=target)))
 
 
 def error_response(
@@ -261,6 +265,20 @@ def _http_error(error: HTTPException) -> Response:
     if status == 405 and getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
     return response
+
+
+def _missing_scope(error: tenant.MissingScope) -> Response:
+    """Work on an organization's data by somebody who is in none (vendor staff, a person removed)."""
+    found: Actor | None = getattr(g, "actor", None)
+    if found is not None and found.organization_id is None:
+        return _domain_error(Forbidden())
+    return _unhandled(error)
+
+
+def _unstorable(error: Exception) -> Response:
+    """A value that PostgreSQL cannot hold: a NUL, half a surrogate pair, a number out of range."""
+    log.info("request.unstorable", path=request.path, error=type(error).__name__)
+    return error_response(400, _("Invalid request"))
 
 
 def _unhandled(error: Exception) -> Response:

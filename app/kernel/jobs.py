@@ -16,6 +16,7 @@ from flask import current_app
 from redis.exceptions import RedisError
 from rq import Queue, Retry
 from rq.exceptions import DuplicateJobError
+from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from app.kernel import tenant, valkey
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 QUEUES = ("critical", "default", "bulk")
+ENDED = {JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +99,35 @@ def _put(
 ) -> None:
     spec = _registry[name]
     retry = Retry(max=spec.retries, interval=[10, 60, 300][: spec.retries]) if spec.retries else None
-    try:
+
+    # RQ takes letters, digits, dashes and underscores.
+    rq_id = job_id.replace(".", "-") if job_id else None
+
+    def put() -> None:
         get_queue(queue or spec.queue).enqueue_call(
             "app.kernel.jobs.execute",
             kwargs={"name": name, "arguments": arguments, "context": context},
             timeout=spec.timeout,
             retry=retry,
-            # RQ takes letters, digits, dashes and underscores.
-            job_id=job_id.replace(".", "-") if job_id else None,
+            job_id=rq_id,
             unique=unique,
             result_ttl=300,
             failure_ttl=14 * 86400,
             description=name,
         )
+
+    try:
+        try:
+            put()
+        except DuplicateJobError:
+            # RQ calls a job that has ended a duplicate too, for as long as it keeps its result.
+            old = get_queue(queue or spec.queue).fetch_job(rq_id)
+            if old is not None and old.get_status() not in ENDED:
+                log.debug("jobs.already_queued", job=name, job_id=job_id)
+                return
+            if old is not None:
+                old.delete()
+            put()
     except DuplicateJobError:
         log.debug("jobs.already_queued", job=name, job_id=job_id)
     except RedisError:

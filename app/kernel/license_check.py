@@ -49,9 +49,18 @@ def check() -> list[str]:
             found.append(f"PyPI {name}: {_declared(one.metadata)[:60] or 'no licence declared'}")
     packages = json.loads((ROOT / "package-lock.json").read_text()).get("packages", {})
     for path, package in packages.items():
-        if path and not PERMISSIVE.search(str(package.get("license", ""))):
-            found.append(f"npm {path}: {package.get('license', 'no licence declared')}")
+        declared = package.get("license") or _npm_licenses(path)
+        if path and not PERMISSIVE.search(str(declared)):
+            found.append(f"npm {path}: {declared or 'no licence declared'}")
     return found
+
+
+def _npm_licenses(path: str) -> str:
+    """The older ``licenses`` list of an installed package, which the lock file does not repeat."""
+    described = ROOT / path / "package.json"
+    if not path or not described.is_file():
+        return ""
+    return json.dumps(json.loads(described.read_text()).get("licenses", ""))
 
 
 def _license_file(distribution: object) -> bool:

@@ -102,7 +102,10 @@ def deliver(message_id: UUID) -> bool:
             _transmit(message)
         except (OSError, smtplib.SMTPException) as error:
             message.last_error = f"{type(error).__name__}: {error}"[:2000]
-            permanent = isinstance(error, smtplib.SMTPRecipientsRefused)
+            # 4xx is "not now" (greylisting), 5xx is "never".
+            permanent = isinstance(error, smtplib.SMTPRecipientsRefused) and all(
+                code >= 500 for code, _text in error.recipients.values()
+            )
             if permanent or message.attempts >= MAX_ATTEMPTS:
                 message.status = MailStatus.FAILED
             else:

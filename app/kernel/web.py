@@ -213,9 +213,10 @@ def add_api_aliases(app: Flask) -> None:
 
 
 def with_args(**changes: Any) -> str:
-    """The current address with some arguments changed (None drops one)."""
+    """The current address with some arguments changed (None drops one, a list repeats it)."""
     pairs = [(key, value) for key, value in request.args.items(multi=True) if key not in changes]
-    pairs += [(key, str(value)) for key, value in changes.items() if value is not None]
+    for key, value in changes.items():
+        pairs += [(key, str(one)) for one in (value if isinstance(value, list) else [value]) if one is not None]
     return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
 
 
@@ -445,8 +446,10 @@ def local_target(url: str | None) -> str | None:
 
 
 def _local(url: str | None) -> str | None:
-    if not url or not url.startswith("/") or url.startswith(("//", "/\\")) or "\n" in url or "\r" in url:
+    if not url or not url.startswith("/") or url.startswith(("//", "/\\")):
         return None
+    if any(ord(one) < 32 or ord(one) == 127 for one in url):
+        return None  # browsers drop tabs and line ends, so "/<tab>/other.example" leaves the site
     return url
 
 

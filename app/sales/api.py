@@ -10,7 +10,7 @@ from flask_appbuilder.api import expose, protect
 
 from app.kernel import http, money
 from app.kernel.crud.api import TenantApi, make_api
-from app.kernel.crud.fields import Choice, Crud, Field, Kind, Verbs
+from app.kernel.crud.fields import Choice, Crud, Field, Kind, Verbs, storable
 from app.kernel.crud.store import load
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
@@ -43,7 +43,7 @@ def _optional_day(body: dict[str, Any], key: str) -> dt.date | None:
 
 def _optional_text(body: dict[str, Any], key: str) -> str | None:
     value = body.get(key)
-    if value is not None and (not isinstance(value, str) or "\x00" in value):
+    if value is not None and (not isinstance(value, str) or not storable(value)):
         raise Invalid(errors={key: [_("Write a text here.")]})
     return value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, Uuid, func, select
+from sqlalchemy import ARRAY, Uuid, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.kernel.crud import store
@@ -34,6 +34,7 @@ from app.sales.models import (
     LostReason,
     Opportunity,
     OpportunityLine,
+    OpportunityStageHistory,
     Pipeline,
     PipelineStage,
     Product,
@@ -141,6 +142,37 @@ def _product_ids() -> Any:
             OpportunityLine.opportunity_id == Opportunity.id,
             OpportunityLine.organization_id == Opportunity.organization_id,
             OpportunityLine.product_id.is_not(None),
+        )
+        .correlate(Opportunity)
+        .scalar_subquery(),
+        type_=ARRAY(Uuid),
+    )
+
+
+def _reached_ids() -> Any:
+    """The open stages of its pipeline that a deal is in, has passed or (once won) has behind it, as an array."""
+    stage, passed = aliased(PipelineStage), aliased(PipelineStage)
+    furthest = (
+        select(func.max(passed.position))
+        .join(
+            OpportunityStageHistory,
+            or_(passed.id == OpportunityStageHistory.to_stage_id, passed.id == OpportunityStageHistory.from_stage_id),
+        )
+        .where(
+            OpportunityStageHistory.opportunity_id == Opportunity.id,
+            OpportunityStageHistory.organization_id == Opportunity.organization_id,
+            passed.kind == "open",
+        )
+        .correlate(Opportunity)
+        .scalar_subquery()
+    )
+    return func.array(
+        select(stage.id)
+        .where(
+            stage.pipeline_id == Opportunity.pipeline_id,
+            stage.organization_id == Opportunity.organization_id,
+            stage.kind == "open",
+            or_(Opportunity.stage_kind == "won", stage.position <= furthest),
         )
         .correlate(Opportunity)
         .scalar_subquery(),
@@ -611,6 +643,16 @@ OPPORTUNITIES = register(
                 many=True,
                 sortable=False,
                 expression=_product_ids,
+            ),
+            Field(
+                "reached",
+                _l("Stage reached"),
+                Kind.REF,
+                target="pipeline_stage",
+                icon="filter",
+                many=True,
+                sortable=False,
+                expression=_reached_ids,
             ),
         ),
         extra_columns=lambda: {

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from app.kernel.crud.fields import Crud
 from app.kernel.crud.filters import compile_tree
-from app.kernel.crud.query import plan
+from app.kernel.crud.query import ordered, plan
 from app.kernel.db import db
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.i18n import gettext as _
@@ -66,6 +66,8 @@ def save_view(
         view = SavedView(kind=crud.kind, owner_id=actor.member_id, position=owned or 0)
     else:
         view = get_view(view_id, actor=actor)
+        if view.kind != crud.kind:
+            raise NotFound
         if view.owner_id != actor.member_id:
             raise Forbidden(_("Only its author changes a shared view. Save it as a new one."))
     if name is not None or view_id is None:
@@ -76,6 +78,7 @@ def save_view(
     clean = {key: definition[key] for key in KEYS if definition.get(key)}
     tree = {"op": "and", "items": [*clean.get("leaves", []), *([clean["tree"]] if "tree" in clean else [])]}
     compile_tree(crud, tree, actor, plan(crud).columns)
+    ordered(crud, select(crud.model.id), clean.get("sort", ""), [])
     view.definition = clean
     if shared is not None:
         view.shared = shared

@@ -16,7 +16,7 @@ from marshmallow import Schema
 from prison.decoder import ParserException
 
 from app.kernel import http
-from app.kernel.crud.fields import Crud, Field, Kind, clean
+from app.kernel.crud.fields import Crud, Field, Kind, clean, storable
 from app.kernel.crud.filters import FAB_OPERATORS
 from app.kernel.crud.query import ListParams, base_select, count_rows, filtered, ordered
 from app.kernel.crud.store import change, create, delete, load
@@ -50,6 +50,15 @@ def read_rison() -> dict[str, Any]:
             raise BadRequest(_("“q” is neither rison nor JSON.")) from None
     if not isinstance(value, dict):
         raise BadRequest(_("“q” must be an object."))
+    return _readable(value)
+
+
+def _readable(value: dict[str, Any]) -> dict[str, Any]:
+    """``value``, unless a text in it holds half of a surrogate pair, which nothing could store or answer."""
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except (UnicodeEncodeError, RecursionError, ValueError):
+        raise BadRequest(_("This text has characters that cannot be stored.")) from None
     return value
 
 
@@ -79,7 +88,7 @@ def list_params(query: dict[str, Any]) -> ListParams:
         params.sort = ("-" if direction == "desc" else "") + column
     search = query.get("search")
     if search is not None:
-        if not isinstance(search, str) or "\x00" in search:
+        if not isinstance(search, str) or not storable(search):
             raise BadRequest(_("“search” must be a text."))
         params.search = search[:200]
     return params
@@ -254,6 +263,7 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
         body = request.get_json(silent=True)
         if not isinstance(body, dict):
             raise BadRequest(_("The body must be a JSON object."))
+        _readable(body)
         allowed = {field.key for field in self.crud.writable} | {"version"}
         read_only = {field.key for field in self.crud.fields} | {"id", "created_at", "updated_at"}
         unknown = [key for key in body if key not in allowed]

@@ -22,7 +22,7 @@ from app.kernel.ids import parse_id
 if TYPE_CHECKING:
     from app.kernel.crud.query import ListParams, Page
 
-DASH = Markup('<span class="faint">–</span>')
+DASH = Markup('<span class="faint sk-dash">–</span>')
 
 
 def initials(name: str) -> str:

@@ -238,12 +238,17 @@ def options(field: Field, limit: int = 300) -> list[tuple[str, str]]:
 # ── from what people type (forms, JSON, cells) to values ─────────────────────────────────────────
 
 
+def storable(text: str) -> bool:
+    """Whether PostgreSQL can hold ``text``: no NUL, no half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
+
+
 def _text(field: Field, raw: Any) -> str:
     if not isinstance(raw, str):
         if isinstance(raw, bool | dict | list):
             raise ValueError(_("Write a text here."))
         raw = str(raw)
-    if "\x00" in raw:
+    if not storable(raw):
         raise ValueError(_("This text has characters that cannot be stored."))
     text = raw.strip() if field.kind is Kind.LONG else " ".join(raw.split())
     if field.max_length and len(text) > field.max_length:
@@ -353,7 +358,7 @@ def _tags(raw: Any) -> list[str]:
     parts = raw if isinstance(raw, list) else str(raw).split(",")
     found: list[str] = []
     for part in parts:
-        if not isinstance(part, str) or "\x00" in part:
+        if not isinstance(part, str) or not storable(part):
             raise ValueError(_("Write a text here."))
         tag = " ".join(part.split())[:40]
         if tag and tag.lower() not in {one.lower() for one in found}:

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 from sqlalchemy import and_, false, func, not_, or_, true
 
 from app.kernel import clock
-from app.kernel.crud.fields import Crud, Field, Kind, parse
+from app.kernel.crud.fields import Crud, Field, Kind, parse, storable
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
@@ -202,6 +202,8 @@ def _plain(value: Any) -> str:
 
 def criterion(field: Field, operator: str, values: list[str], actor: Actor, column: Any) -> Any:
     """One condition as SQL."""
+    if not all(storable(one) for one in values):
+        raise BadRequest(_("This text has characters that cannot be stored."))
     allowed = OPERATORS[field.kind]
     extra = {"not_contains", "ends"} if allowed is TEXT else ({"eq", "ne"} if allowed is SET else set())
     if operator not in allowed and operator not in extra:
@@ -250,8 +252,6 @@ def _value(field: Field, text: str) -> Any:
 
 
 def _texts(operator: str, text: str, column: Any) -> Any:
-    if "\x00" in text:
-        raise BadRequest(_("This text has characters that cannot be stored."))
     pattern = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     match operator:
         case "eq":

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app.kernel import http
 from app.kernel.audit import AuditLog, record
 from app.kernel.crud import cells, export
-from app.kernel.crud.fields import Crud, Field
+from app.kernel.crud.fields import Crud, Field, Kind
 from app.kernel.crud.filters import OPERATOR_LABELS, OPERATORS, PERIODS
 from app.kernel.crud.forms import make_form
 from app.kernel.crud.query import PAGE_SIZES, find_ids, list_fields, list_page, read_params
@@ -193,6 +193,10 @@ class TenantView(ModelView):  # type: ignore[misc]
                 field.value = request.args[spec.key] if spec.is_link else field.value
             elif spec.name == "owner_id" and actor.member_id is not None:
                 field.process_data(actor.member_id)
+            elif spec.kind is Kind.BOOL:
+                # An unticked box says no, so the form starts from the column's own default.
+                default = self.crud.model.__table__.c[spec.name].default
+                field.process_data(bool(default is not None and default.is_scalar and default.arg))
 
     @expose("/edit/<pk>", methods=["GET", "POST"])
     @has_access
@@ -276,7 +280,12 @@ class TenantView(ModelView):  # type: ignore[misc]
             raise BadRequest(_("Unknown action."))
         actor.require(*action.permission)
         if request.form.get("all") == "1":
-            params = read_params(request.args, crud)
+            # All rows of the list: of the active view too, whose filters the address does not repeat.
+            preset: Mapping[str, Any] = {}
+            if _views_provider:
+                preset, _tabs = _views_provider[0](crud, actor, request.args)
+            params = read_params(request.args, crud, preset)
+            params.tree = preset.get("tree")
             ids = find_ids(crud, params, actor, BULK_LIMIT)
         else:
             ids = [parse_id(one) for one in request.form.getlist("rowid")[:BULK_LIMIT]]

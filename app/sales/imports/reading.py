@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import IO, Any
+from xml.etree.ElementTree import ParseError
 
 from charset_normalizer import from_bytes
 from openpyxl import load_workbook
@@ -166,14 +168,16 @@ def parse_date(text: str, order: str) -> dt.date:
 
 @contextmanager
 def _workbook(stream: IO[bytes]) -> Iterator[Any]:
+    book = None
     try:
+        # Sheets are read only as their rows are asked for, so a broken one shows itself inside the block.
         book = load_workbook(stream, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError):
-        raise Invalid(errors={"file": [_("This XLSX file cannot be read.")]}) from None
-    try:
         yield book
+    except (InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError, OSError):
+        raise Invalid(errors={"file": [_("This XLSX file cannot be read.")]}) from None
     finally:
-        book.close()
+        if book is not None:
+            book.close()
 
 
 def raw_rows(stream: IO[bytes], reading: Reading) -> Iterator[tuple[int, list[str]]]:
@@ -209,8 +213,12 @@ def _cell(value: Any) -> str:
         return value.date().isoformat() if value.time() == dt.time.min else value.isoformat(" ", "minutes")
     if isinstance(value, dt.date):
         return value.isoformat()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, float):
+        if value.is_integer():
+            return str(int(value))
+        text = format(Decimal(repr(value)), "f")
+        # Three digits after the dot would read as a group of thousands; in a number cell they never are.
+        return f"{text}0" if len(text) - text.rfind(".") == 4 else text
     return str(value)
 
 

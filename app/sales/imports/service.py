@@ -10,9 +10,11 @@ from typing import IO, TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from app.events.sales import ImportFinished
 from app.kernel import audit, clock, jobs, realtime, storage
+from app.kernel.constraints import explain
 from app.kernel.crud.fields import Kind
 from app.kernel.db import TenantModel, advisory_lock, db, every_record
 from app.kernel.errors import Conflict, DomainError, Invalid, NotFound
@@ -34,6 +36,7 @@ from app.sales.models import (
     ImportRow,
     ImportStatus,
     Lead,
+    LeadStatus,
     Opportunity,
     OpportunityLine,
     OpportunityStageHistory,
@@ -312,8 +315,12 @@ def _mark_repeats(rows: list[ParsedRow], entity: Entity, seen: dict[Key, int]) -
 def _finish_rows(rows: list[ParsedRow], entity: Entity, job: ImportJob, actor: Actor) -> None:
     """Rules that concern a whole line."""
     tag = job.settings.get("tag")
+    status_column = next((column for column, key in job.mapping.items() if key == "status"), "")
     for row in rows:
         if row.errors:
+            continue
+        if entity.name == "leads" and row.values.get("status") == LeadStatus.CONVERTED:
+            row.errors.append(RowError(status_column, _("Use “Convert”.")))
             continue
         if tag and any(field.kind is Kind.TAGS for field in entity.fields):
             row.values["tags"] = [*row.values.get("tags", []), tag][:20]
@@ -451,16 +458,33 @@ def _write(job: ImportJob, entity: Entity, rows: list[ParsedRow], actor: Actor) 
         if hit is None:
             new.append((row, new_id()))
         elif job.settings.get("existing") == "update" and entity.crud is not None:
-            before = _change(entity, hit[0], row, actor)
+            try:
+                with db.session.begin_nested():
+                    before, version = _change(entity, hit[0], row, actor)
+            except (DomainError, DBAPIError) as error:
+                outcomes.append(_refuse(job, row, error))
+                continue
             if before:
                 job.updated_count += 1
-                outcomes.append(_outcome(job, row, "updated", record_id=hit[0], kind=entity.kind, before=before))
+                outcomes.append(
+                    _outcome(
+                        job,
+                        row,
+                        "updated",
+                        record_id=hit[0],
+                        kind=entity.kind,
+                        before=before,
+                        raw={"version": str(version)},
+                    )
+                )
             else:
                 job.same_count += 1
         else:
             job.same_count += 1
     if new:
-        _insert(job, entity, new, actor)
+        refused = _insert_good(job, entity, new, actor)
+        outcomes += [_refuse(job, row, error) for row, error in refused.values()]
+        new = [one for one in new if one[1] not in refused]
         job.created_count += len(new)
         outcomes += [_outcome(job, row, "created", record_id=record_id, kind=entity.kind) for row, record_id in new]
     later = [
@@ -484,6 +508,36 @@ def _outcome(job: ImportJob, row: ParsedRow, outcome: str, **extra: Any) -> dict
         "raw": None,
         **extra,
     }
+
+
+def _refuse(job: ImportJob, row: ParsedRow, error: DomainError | DBAPIError) -> dict[str, Any]:
+    """A line that the database or a rule of the entity refused: its reasons, as for any bad line."""
+    found = explain(error) if isinstance(error, DBAPIError) else error
+    columns = {key: column for column, key in job.mapping.items()}
+    for name, reasons in (found.errors or {"": [found.message]}).items():
+        column = columns.get(name.removesuffix("_id"), "")
+        row.errors += [RowError(column, _(reason)) for reason in reasons]
+    job.failed_count += 1
+    return _outcome(job, row, "failed", errors=_error_json(row)["errors"], raw=row.raw)
+
+
+def _insert_good(
+    job: ImportJob, entity: Entity, new: list[tuple[ParsedRow, UUID]], actor: Actor
+) -> dict[UUID, tuple[ParsedRow, DBAPIError]]:
+    """Inserts the lines, all at once; where the database refuses one, line by line. Returns the refused."""
+    try:
+        with db.session.begin_nested():
+            _insert(job, entity, new, actor)
+    except DBAPIError:
+        refused: dict[UUID, tuple[ParsedRow, DBAPIError]] = {}
+        for row, record_id in new:
+            try:
+                with db.session.begin_nested():
+                    _insert(job, entity, [(row, record_id)], actor)
+            except DBAPIError as error:
+                refused[record_id] = (row, error)
+        return refused
+    return {}
 
 
 def _stamped(rows: list[dict[str, Any]], actor: Actor) -> list[dict[str, Any]]:
@@ -666,14 +720,17 @@ def _insert_people(new: list[tuple[ParsedRow, UUID]], actor: Actor) -> None:
     db.session.flush()
 
 
-def _change(entity: Entity, record_id: UUID, row: ParsedRow, actor: Actor) -> dict[str, Any]:
-    """Writes a line's values into an existing record; returns what they were, for the undo."""
+def _change(entity: Entity, record_id: UUID, row: ParsedRow, actor: Actor) -> tuple[dict[str, Any], int]:
+    """Writes a line's values into an existing record; returns what they were and the version made."""
     assert entity.crud is not None
     model = entity.crud.model
     record = db.session.scalar(select(model).where(model.id == record_id))
     if record is None:
-        return {}
+        return {}, 0
     actor.require_on("write", entity.resource, record)
+    if isinstance(record, Opportunity) and record.amount_mode == AmountMode.LINES:
+        if row.values.get("amount") not in (None, record.amount):
+            raise Invalid(errors={"amount": [_("The amount is the sum of the lines.")]})
     before: dict[str, Any] = {}
     for name, value in row.values.items():
         if name in {"stage_id", "product_id"} or value is None or not hasattr(record, name):
@@ -683,7 +740,7 @@ def _change(entity: Entity, record_id: UUID, row: ParsedRow, actor: Actor) -> di
             setattr(record, name, value)
     if before:
         db.session.flush()
-    return before
+    return before, record.version
 
 
 def _finish(import_id: UUID, actor: Actor) -> None:
@@ -846,8 +903,7 @@ def _delete(kind: str, rows: list[ImportRow], job: ImportJob) -> None:
     ids = [row.record_id for row in rows if row.record_id]
     statement = select(model.id).where(model.id.in_(ids), model.version <= (1 if kind != "pipeline_stage" else 3))
     if kind == "account":
-        # Linking a company to its parent was part of the import.
-        statement = select(model.id).where(model.id.in_(ids), model.version <= 2)
+        # Linking a company to its parent was part of the import, and made no new version.
         db.session.execute(
             update(Account).where(Account.parent_id.in_(ids), Account.import_id == job.id).values(parent_id=None)
         )
@@ -884,6 +940,8 @@ def _restore(row: ImportRow) -> bool:
     record = db.session.scalar(select(model).where(model.id == row.record_id))
     if record is None or row.before is None:
         return False
+    if row.raw and str(record.version) != row.raw.get("version"):
+        return False  # somebody has changed it since
     for name, old in row.before.items():
         column = model.__table__.c[name]
         setattr(record, name, _unplain(column, old))

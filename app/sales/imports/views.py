@@ -175,7 +175,7 @@ class ImportView(BaseView):  # type: ignore[misc]
                 [
                     *(safe_cell((row.raw or {}).get(column, "")) for column in header),
                     row.line,
-                    "; ".join(f"{one['column']}: {one['reason']}" for one in row.errors or []),
+                    safe_cell("; ".join(f"{one['column']}: {one['reason']}" for one in row.errors or [])),
                 ]
                 for row in service.failed_rows(job.id)
             ),

@@ -111,10 +111,19 @@ def rotting_sql(stage: Any = PipelineStage) -> Any:
 
 
 def _planned_soon(stage: Any, now: dt.datetime) -> Any:
+    # The next activity may be a late one: a later one that is planned pauses the clock all the same.
     return and_(
         Opportunity.next_activity_at.is_not(None),
-        Opportunity.next_activity_at >= now,
-        Opportunity.next_activity_at <= now + func.make_interval(0, 0, 0, stage.rot_days * 3),
+        select(ActivityLog.id)
+        .where(
+            ActivityLog.opportunity_id == Opportunity.id,
+            ActivityLog.organization_id == Opportunity.organization_id,
+            ActivityLog.done_at.is_(None),
+            ActivityLog.due_at >= now,
+            ActivityLog.due_at <= now + func.make_interval(0, 0, 0, stage.rot_days * 3),
+        )
+        .correlate(Opportunity, stage)
+        .exists(),
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from sqlalchemy import Integer, and_, case, cast, extract, func, select
+from sqlalchemy.orm import aliased
 
 from app.kernel import clock
 from app.kernel.crud.filters import leaf_text, period_bounds
@@ -26,6 +27,7 @@ from app.sales.models import (
     Product,
     weighted_sql,
 )
+from app.sales.queries import pipelines
 from app.tenancy.models import Membership
 
 if TYPE_CHECKING:
@@ -196,7 +198,7 @@ def get_overview(actor: Actor, period: str, pipeline_id: UUID | None = None) -> 
         average=Figure(
             (now[1] / now[0]) if now[0] else None, won_link, (before[1] / before[0]) if before[0] else None, now[0]
         ),
-        funnel=_funnel(first, last, base, extra),
+        funnel=_funnel(first, last, pipeline_id or pipelines.default_pipeline().id),
         months=months,
         sellers=_sellers(first, last, base, extra, within),
         products=_products(first, last, base, extra, within),
@@ -250,27 +252,36 @@ def _months(today: dt.date, base: list[Any], extra: list[Any]) -> list[Bar]:
     return _share(bars)
 
 
-def _funnel(first: dt.date | None, last: dt.date | None, base: list[Any], extra: list[Any]) -> list[Bar]:
-    """Deals of the default path by the furthest open stage that they reached, and those won.
+def _funnel(first: dt.date | None, last: dt.date | None, pipeline_id: UUID) -> list[Bar]:
+    """Deals of one pipeline by the furthest open stage that they reached, and those won.
 
     Counts deals opened in the period; a deal counts in its stage and in every one before.
     """
-    opened = list(base)
-    opened_filter: list[tuple[str, str, list[Any]]] = []
+    stages = db.session.execute(
+        select(PipelineStage.id, PipelineStage.name, PipelineStage.position, PipelineStage.kind)
+        .where(PipelineStage.pipeline_id == pipeline_id, PipelineStage.kind.in_(("open", "won")))
+        .order_by(PipelineStage.position)
+    ).all()
+    opened = [Opportunity.pipeline_id == pipeline_id]
+    shared: list[tuple[str, str, list[Any]]] = [("pipeline", "in", [pipeline_id])]
     if first and last:
         opened += [Opportunity.opened_on >= first, Opportunity.opened_on <= last]
-        opened_filter = [("opened_on", "between", [first, last])]
+        shared.append(("opened_on", "between", [first, last]))
+    before, after = aliased(PipelineStage), aliased(PipelineStage)
     reached = (
         select(
             Opportunity.id,
-            func.max(case((PipelineStage.kind == "open", PipelineStage.position), else_=-1)).label("position"),
+            func.max(
+                func.greatest(
+                    case((before.kind == "open", before.position), else_=-1),
+                    case((after.kind == "open", after.position), else_=-1),
+                )
+            ).label("position"),
             func.bool_or(Opportunity.stage_kind == "won").label("won"),
         )
         .join(OpportunityStageHistory, OpportunityStageHistory.opportunity_id == Opportunity.id)
-        .join(
-            PipelineStage,
-            PipelineStage.id.in_([OpportunityStageHistory.to_stage_id, OpportunityStageHistory.from_stage_id]),
-        )
+        .outerjoin(before, before.id == OpportunityStageHistory.from_stage_id)
+        .outerjoin(after, after.id == OpportunityStageHistory.to_stage_id)
         .where(*opened)
         .group_by(Opportunity.id)
         .subquery()
@@ -281,23 +292,15 @@ def _funnel(first: dt.date | None, last: dt.date | None, base: list[Any], extra:
             select(reached.c.position, reached.c.won, func.count()).group_by(reached.c.position, reached.c.won)
         )
     }
-    stages = db.session.execute(
-        select(PipelineStage.name, PipelineStage.position, PipelineStage.kind, PipelineStage.pipeline_id)
-        .where(PipelineStage.kind.in_(("open", "won")))
-        .order_by(PipelineStage.pipeline_id, PipelineStage.position)
-    ).all()
-    wanted = extra[0][2][0] if extra else (stages[0].pipeline_id if stages else None)
     bars: list[Bar] = []
     won_total = sum(count for (_position, won), count in counts.items() if won)
-    for name, position, kind, pipeline_id in stages:
-        if pipeline_id != wanted:
-            continue
+    for stage_id, name, position, kind in stages:
         if kind == "won":
             value = won_total
-            url = link(("stage_kind", "in", ["won"]), *opened_filter, *extra)
+            url = link(("stage_kind", "in", ["won"]), *shared)
         else:
             value = sum(count for (reach, won), count in counts.items() if won or reach >= position)
-            url = link(*opened_filter, *extra)
+            url = link(("reached", "in", [stage_id]), *shared)
         bars.append(Bar(name, Decimal(value), value, url, extra=kind))
     return _share(bars)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fractional_indexing import generate_key_between, generate_n_keys_between
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 
 from app.events.sales import (
     OpportunityAssigned,
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from app.kernel.actor import Actor
 
 MAX_LINES = 200
+# The column holds 80; a column whose keys have grown this long is numbered afresh.
+MAX_RANK = 60
 
 
 def lock_opportunity(opportunity_id: UUID) -> Opportunity:
@@ -326,6 +328,8 @@ def delete_opportunity(deal: Opportunity, *, actor: Actor) -> None:
 
 
 def _top_rank(stage_id: UUID) -> str:
+    # Two cards that come to the top at the same moment: the second sees the first.
+    advisory_lock(f"stage:{stage_id}")
     with every_record():
         first = db.session.scalar(select(func.min(Opportunity.rank)).where(Opportunity.stage_id == stage_id))
     return str(generate_key_between(None, first))
@@ -354,7 +358,32 @@ def _rank_between(stage_id: UUID, deal_id: UUID, after_id: UUID | None, before_i
             above = db.session.scalar(select(func.max(Opportunity.rank)).where(*others, Opportunity.rank < below))
         else:
             return _top_rank(stage_id)
-    return str(generate_key_between(above, below))
+    rank = str(generate_key_between(above, below))
+    if len(rank) > MAX_RANK:
+        _respread(stage_id, deal_id)
+        return _rank_between(stage_id, deal_id, after_id, before_id)
+    return rank
+
+
+def _respread(stage_id: UUID, deal_id: UUID) -> None:
+    """Gives a column short ranks again, in the same order. Keys between the same two cards grow.
+
+    Not a change of the deals by a person: no new version, nothing in the audit log.
+    """
+    with every_record():
+        ids = db.session.scalars(
+            select(Opportunity.id)
+            .where(Opportunity.stage_id == stage_id, Opportunity.id != deal_id)
+            .order_by(Opportunity.rank, Opportunity.id)
+        ).all()
+    table = Opportunity.__table__
+    db.session.execute(
+        table.update().where(table.c.id == bindparam("card")).values(rank=bindparam("new")),
+        [
+            {"card": card, "new": rank}
+            for card, rank in zip(ids, generate_n_keys_between(None, None, len(ids)), strict=True)
+        ],
+    )
 
 
 def spread_ranks(count: int, stage_id: UUID) -> list[str]:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from flask_limiter import Limiter
 
 
+# FAB's description of the REST API: the schema of the product, no tenant's data.
+OPEN_TO_MEMBERS = {("can_get", "OpenApi"), ("can_show", "SwaggerView")}
+
+
 class TenantSecurityManager(SecurityManager):  # type: ignore[misc]
     """Permissions come from the request's actor; identities from ``tenancy.security.identity``."""
 
@@ -68,6 +72,8 @@ class TenantSecurityManager(SecurityManager):  # type: ignore[misc]
 
     def has_access(self, permission_name: str, view_name: str) -> bool:
         actor = getattr(g, "actor", None)
+        if actor is not None and (permission_name, view_name) in OPEN_TO_MEMBERS:
+            return True
         return actor is not None and actor.can(permission_name.removeprefix("can_"), view_name)
 
     def is_item_public(self, _permission_name: str, _view_name: str) -> bool:

@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 import pyotp
 from sqlalchemy import delete, select
 
-from app.kernel import audit, clock, crypto, mail
+from app.kernel import audit, clock, crypto, mail, valkey
 from app.kernel.actor import Actor, ActorKind
 from app.kernel.db import db
 from app.kernel.errors import Invalid, NotFound, RateLimited
@@ -99,6 +99,8 @@ def check_sign_in(email: str, password: str, client: ClientInfo) -> Any | None:
     now = clock.now()
     if credential and credential.locked_until and credential.locked_until > now:
         raise RateLimited(details={"retry_after": int((credential.locked_until - now).total_seconds()) + 1})
+    if credential is None:
+        _check_unknown(email)
     right = crypto.check_password(credential.password_hash if credential else None, password)
     if credential is None or user is None:
         return None
@@ -109,8 +111,26 @@ def check_sign_in(email: str, password: str, client: ClientInfo) -> Any | None:
             credential.failed_count = 0
         _audit_identity(user, "sign_in_failed", client)
         return None
-    credential.failed_count, credential.locked_until = 0, None
+    if credential.totp_confirmed_at is None:
+        # With a second factor only a right code resets the count, or codes could be guessed for ever.
+        credential.failed_count, credential.locked_until = 0, None
     return user
+
+
+def _check_unknown(email: str) -> None:
+    """Counts attempts at an address that nobody has, and makes it wait as an account would."""
+    key = f"sign-in:unknown:{crypto.token_hash(email.strip().lower())}"
+    try:
+        connection = valkey.connection()
+        if connection.get(f"{key}:locked"):
+            raise RateLimited(details={"retry_after": max(1, connection.ttl(f"{key}:locked"))})
+        count = connection.incr(key)
+        connection.expire(key, 30 * 86400)
+        if count >= MAX_FAILURES:
+            connection.set(f"{key}:locked", 1, ex=LOCK_MINUTES * 60)
+            connection.delete(key)
+    except valkey.RedisError:
+        return
 
 
 def has_second_factor(user_id: int) -> bool:
@@ -129,13 +149,11 @@ def check_code(user_id: int, code: str) -> bool:
     if credential.locked_until and credential.locked_until > now:
         raise RateLimited(details={"retry_after": int((credential.locked_until - now).total_seconds()) + 1})
     code = code.replace(" ", "").replace("-", "").lower()
-    totp = pyotp.TOTP(crypto.decrypt(credential.totp_secret))
-    step = int(now.timestamp()) // 30
-    for candidate in (step, step - 1, step + 1):
-        if crypto.same(totp.generate_otp(candidate), code) and candidate > (credential.totp_last_step or 0):
-            credential.totp_last_step = candidate
-            credential.failed_count = 0
-            return True
+    used = _step_of(credential, code)
+    if used is not None and used > (credential.totp_last_step or 0):
+        credential.totp_last_step = used
+        credential.failed_count = 0
+        return True
     hashed = crypto.token_hash(code)
     if hashed in credential.recovery_codes:
         credential.recovery_codes = [one for one in credential.recovery_codes if one != hashed]
@@ -145,6 +163,13 @@ def check_code(user_id: int, code: str) -> bool:
     if credential.failed_count >= MAX_FAILURES:
         credential.locked_until, credential.failed_count = now + dt.timedelta(minutes=LOCK_MINUTES), 0
     return False
+
+
+def _step_of(credential: Credential, code: str) -> int | None:
+    """The time step whose TOTP ``code`` is, one step of tolerance; None for a wrong code."""
+    totp = pyotp.TOTP(crypto.decrypt(credential.totp_secret or ""))
+    step = int(clock.now().timestamp()) // 30
+    return next((one for one in (step, step - 1, step + 1) if crypto.same(totp.generate_otp(one), code)), None)
 
 
 def start_session(
@@ -313,9 +338,10 @@ def confirm_second_factor(user_id: int, code: str) -> list[str]:
     credential = db.session.get(Credential, user_id, with_for_update=True)
     if credential is None or credential.totp_secret is None or credential.totp_confirmed_at is not None:
         raise NotFound
-    secret = crypto.decrypt(credential.totp_secret)
-    if not pyotp.TOTP(secret).verify(code.replace(" ", ""), for_time=clock.now(), valid_window=1):
+    used = _step_of(credential, code.replace(" ", ""))
+    if used is None:
         raise Invalid(errors={"code": [_("This code is not right. Check your phone's clock.")]})
+    credential.totp_last_step = used
     codes = [new_token(6).replace("-", "x").replace("_", "y").lower()[:8] for _ignored in range(10)]
     credential.recovery_codes = [crypto.token_hash(one) for one in codes]
     credential.totp_confirmed_at = clock.now()

@@ -13,7 +13,7 @@ from app.events.tenancy import MemberInvited, MemberJoined, MemberRemoved
 from app.kernel import clock, crypto, mail
 from app.kernel.actor import Actor
 from app.kernel.db import db
-from app.kernel.errors import Conflict, Invalid, NotFound
+from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import new_token
 from app.kernel.outbox import emit
@@ -62,6 +62,12 @@ def invite(
     actor.require("invite", "users")
     email = normal_email(email)
     role = queries.get_role(role_id)
+    if not actor.can("assign", "roles"):
+        # Inviting must not be a way to more rights than the inviter's own.
+        for key, scope in queries.role_permissions(role.id).items():
+            held = actor.scope(*key.split(" ", 1))
+            if held is None or held.width < scope.width:
+                raise Forbidden(_("You cannot invite with a role that may do more than you."))
     if team_id is not None:
         queries.get_team(team_id)
     if member_id is not None and queries.get_member(member_id).status != MemberStatus.PLACEHOLDER:
@@ -227,6 +233,8 @@ def update_member(
     """Sets what the organization says about a person: title and team. Identity stays theirs."""
     actor.require("write", "users")
     member = queries.get_member(member_id)
+    if member.status == MemberStatus.REMOVED:
+        raise NotFound
     if team_id is not None:
         queries.get_team(team_id)
     member.title = (title or "").strip()[:80] or None

@@ -11,7 +11,7 @@ from app.events.tenancy import RoleChanged
 from app.kernel import audit
 from app.kernel.actor import Actor, Scope
 from app.kernel.db import advisory_lock, db
-from app.kernel.errors import Conflict, Forbidden, Invalid
+from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.feature import registry
 from app.kernel.i18n import gettext as _
 from app.kernel.outbox import emit
@@ -224,8 +224,12 @@ def delete_role(role_id: int, *, actor: Actor, replacement_id: int | None = None
     db.session.flush()
     db.session.execute(delete(UserRole).where(UserRole.role_id == role_id))
     db.session.execute(delete(RolePermission).where(RolePermission.role_id == role_id))
-    db.session.delete(role)
-    bump_organization(role.organization_id)
+    # FAB's Role.user would be read on an ORM delete, and the tenant's role may not read ab_user.
+    audit.record("deleted", entity="role", entity_id=role.id, label=role.name, changes={"name": [role.name, None]})
+    organization_id = role.organization_id
+    db.session.expunge(role)
+    db.session.execute(delete(Role).where(Role.id == role_id))
+    bump_organization(organization_id)
 
 
 def admins() -> set[int]:
@@ -248,6 +252,8 @@ def assign_roles(member_id: UUID, role_ids: set[int], *, actor: Actor) -> None:
     """
     actor.require("assign", "roles")
     member = queries.get_member(member_id)
+    if member.status == "removed":
+        raise NotFound
     if member.user_id is None:
         raise Conflict(_("This person has no access yet: invite them first."))
     if not role_ids:

@@ -1,0 +1,77 @@
+"""The data of the benchmarks: many organizations, sizes skewed, written by the database itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import select
+
+from app.kernel.db import db
+from app.kernel.uow import platform_uow
+from app.tenancy.models import Role
+from app.tenancy.service import accounts, organizations, roles
+
+PASSWORD = "a-good-long-password"
+
+# One statement writes an organization's deals over the stages of its default pipeline.
+DEALS = """
+INSERT INTO opportunity (id, organization_id, version, created_at, updated_at, title, account_id, owner_id,
+    pipeline_id, stage_id, stage_kind, rank, amount, currency, amount_mode, probability, forecast_category,
+    priority, opened_on, close_date, closed_at, stage_entered_at, last_open_stage_id, tags)
+SELECT gen_random_uuid(), o.id, 1, now() - n * interval '1 minute', now(), 'Deal ' || n,
+    (SELECT id FROM account a WHERE a.organization_id = o.id AND a.name = 'Account ' || mod(n, 20)), o.member_id,
+    s.pipeline_id, s.id, s.kind, 'a' || lpad(to_hex(n), 8, '0'), mod(n * 7919, 50000), 'EUR', 'manual',
+    CASE s.kind WHEN 'won' THEN 100 WHEN 'lost' THEN 0 ELSE s.probability END, 'pipeline',
+    'P' || mod(n, 4), current_date - mod(n, 300), current_date + mod(n, 90),
+    CASE WHEN s.kind = 'open' THEN NULL ELSE now() - mod(n, 300) * interval '1 day' END, now(), NULL, '{}'
+FROM (SELECT org.id, m.id AS member_id FROM organization org JOIN membership m ON m.organization_id = org.id
+      WHERE org.id = %(organization)s LIMIT 1) o
+CROSS JOIN generate_series(1, %(count)s) n
+JOIN LATERAL (SELECT st.*, row_number() OVER (ORDER BY st.position) - 1 AS number, count(*) OVER () AS total
+      FROM pipeline_stage st JOIN pipeline p ON p.id = st.pipeline_id
+      WHERE st.organization_id = o.id AND p.is_default) s ON s.number = mod(n, s.total)
+"""
+ACCOUNTS = """
+INSERT INTO account (id, organization_id, version, created_at, updated_at, name, lifecycle, tags)
+SELECT gen_random_uuid(), %(organization)s, 1, now(), now(), 'Account ' || n, 'prospect', '{}'
+FROM generate_series(0, 19) n
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """An organization of the benchmark and the address that its admin signs in with."""
+
+    id: UUID
+    slug: str
+    email: str
+    deals: int
+
+
+def make_company(number: int, deals: int, superuser_url: str) -> Company:
+    """An organization with one admin, twenty accounts and ``deals`` deals."""
+    with platform_uow("sign-up"):
+        email = f"admin@bench-{number}.example"
+        user = accounts.create_user(
+            email=email, first_name="Ada", last_name=f"Bench {number}", password=PASSWORD, locale="it"
+        )
+        organization = organizations.create_organization(
+            f"Bench {number}", slug=f"bench-{number}", plan="Crescita", seats=50, status="active"
+        )
+        admin = db.session.scalar(
+            select(Role.id).where(Role.organization_id == organization.id, Role.name == roles.ORG_ADMIN)
+        )
+        organizations.join(organization, user, [admin])
+        made = Company(organization.id, organization.slug, email, deals)
+    with psycopg.connect(superuser_url) as connection:
+        connection.execute(ACCOUNTS, {"organization": made.id})
+        connection.execute(DEALS, {"organization": made.id, "count": deals})
+    return made
+
+
+def analyze(superuser_url: str) -> None:
+    """What autovacuum would do on a quiet evening."""
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
