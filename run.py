@@ -359,7 +359,8 @@ def commands(host: str, port: int) -> dict[str, list[str]]:
     web = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", bind]
     web += ["--workers", "1", "--worker-class", "gthread", "--threads", "48", "--keep-alive", "5"]
     web += ["--graceful-timeout", "10", "--log-level", "warning", "--no-control-socket"]
-    return {"web": web, "worker": [*FLASK, "worker"], "scheduler": [*FLASK, "scheduler"]}
+    background = ["nice", "-n", "5", *FLASK]  # pages first, at the start above all
+    return {"web": web, "worker": [*background, "worker"], "scheduler": [*background, "scheduler"]}
 
 
 def readiness(host: str, port: int) -> list[str]:

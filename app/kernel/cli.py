@@ -208,9 +208,12 @@ def i18n_update() -> None:
     template = ROOT / "translations" / "messages.pot"
     extract(template)
     for locale in LOCALES:
-        command = "update" if (ROOT / "translations" / locale).exists() else "init"
-        extra = ["--no-fuzzy-matching", "--ignore-obsolete", "--omit-header"] if command == "update" else []
-        _babel(command, "-i", str(template), "-d", "translations", "-l", locale, *extra)
+        po = ROOT / "translations" / locale / "LC_MESSAGES" / "messages.po"
+        # Babel would write dates and names into the header: ours is kept as it is.
+        header = po.read_text().split("\n\n", 1)[0]
+        options = ["--no-fuzzy-matching", "--ignore-obsolete", "--omit-header"]
+        _babel("update", "-i", str(template), "-d", "translations", "-l", locale, *options)
+        po.write_text(f"{header}\n\n{po.read_text()}")
     template.unlink()
 
 

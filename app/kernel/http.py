@@ -268,9 +268,11 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _missing_scope(error: tenant.MissingScope) -> Response:
-    """Work on an organization's data by somebody who is in none (vendor staff, a person removed)."""
+    """Work on an organization's data by a visitor, or by somebody who is in none (vendor staff)."""
     found: Actor | None = getattr(g, "actor", None)
-    if found is not None and found.organization_id is None:
+    if found is None:
+        return _domain_error(Unauthenticated())
+    if found.organization_id is None:
         return _domain_error(Forbidden())
     return _unhandled(error)
 

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from babel.dates import format_date
-from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, send_file
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    has_request_context,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_file,
+)
 from flask_appbuilder import IndexView, expose
 from sqlalchemy import func, select
 
@@ -441,7 +452,9 @@ def preferences() -> Response:
 
 
 def local_target(url: str | None) -> str | None:
-    """``url`` when it stays on this site; None for anything else (open redirects)."""
+    """The path of ``url`` when it stays on this site; None for anything else (open redirects)."""
+    if url and has_request_context() and url.startswith(request.host_url):
+        url = url[len(request.host_url) - 1 :]  # Flask-AppBuilder asks for sign-in with the whole address
     return _local(url)
 
 

@@ -18,6 +18,7 @@ from app.kernel.constraints import explain
 from app.kernel.crud.fields import Kind
 from app.kernel.db import TenantModel, advisory_lock, db, every_record
 from app.kernel.errors import Conflict, DomainError, Invalid, NotFound
+from app.kernel.i18n import force_locale
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import new_id
 from app.kernel.outbox import emit
@@ -362,10 +363,12 @@ def run_import(import_id: str, *, actor: Actor) -> None:
     """Runs an import to its end, from where an earlier attempt stopped."""
     wanted = UUID(import_id)
     try:
-        _prepare(wanted, actor)
-        while _run_batch(wanted, actor):
-            pass
-        _finish(wanted, actor)
+        # The reasons of refused lines are stored as words: those of the person who imports.
+        with force_locale(actor.locale):
+            _prepare(wanted, actor)
+            while _run_batch(wanted, actor):
+                pass
+            _finish(wanted, actor)
     except DomainError as error:
         with uow(actor):
             job = get_import(wanted)

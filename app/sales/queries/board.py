@@ -252,6 +252,19 @@ def _card_select() -> Any:
         .lateral("following")
     )
     now = clock.now()
+    planned = (
+        select(ActivityLog.id)
+        .where(
+            ActivityLog.opportunity_id == Opportunity.id,
+            ActivityLog.organization_id == Opportunity.organization_id,
+            ActivityLog.done_at.is_(None),
+            ActivityLog.due_at >= now,
+        )
+        .correlate(Opportunity)
+        .exists()
+    )
+    # Planned, but too far ahead to count: an amber clock in the place of the red one.
+    waiting = and_(rotting_sql(), Opportunity.next_activity_at.is_not(None), planned)
     return (
         select(
             Opportunity.id,
@@ -269,16 +282,8 @@ def _card_select() -> Any:
             Opportunity.next_activity_at,
             following.c.title.label("next_title"),
             following.c.type.label("next_type"),
-            rotting_sql().label("rotting"),
-            case(
-                (PipelineStage.rot_days.is_(None), False),
-                else_=and_(
-                    Opportunity.next_activity_at.is_not(None),
-                    Opportunity.next_activity_at >= now,
-                    Opportunity.stage_entered_at < now - func.make_interval(0, 0, 0, PipelineStage.rot_days),
-                    not_(_planned_soon(PipelineStage, now)),
-                ),
-            ).label("waiting"),
+            and_(rotting_sql(), not_(waiting)).label("rotting"),
+            waiting.label("waiting"),
         )
         .join(PipelineStage, PipelineStage.id == Opportunity.stage_id)
         .outerjoin(Account, Account.id == Opportunity.account_id)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from app.kernel.actor import Actor
 
 MAX_LINES = 200
+MAX_QUANTITY = 10_000_000_000
 # The column holds 80; a column whose keys have grown this long is numbered afresh.
 MAX_RANK = 60
 
@@ -485,7 +486,7 @@ def set_lines(
             ) from None
         if (
             not line.description
-            or line.quantity <= 0
+            or not 0 < line.quantity < MAX_QUANTITY
             or line.unit_price < 0
             or not (0 <= line.discount <= 100 and 0 <= line.vat_rate <= 100)
         ):
