@@ -14,9 +14,7 @@ OWNER = "stratikey_owner"
 CURRENT = "nullif(current_setting('app.organization_id', true), '')::uuid"
 
 
-def protect(
-    table: str, *, column: str = "organization_id", app: str = "SELECT, INSERT, UPDATE, DELETE"
-) -> None:
+def protect(table: str, *, column: str = "organization_id", app: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
     """Enables and forces row-level security on ``table`` and grants ``app`` to the tenant role."""
     protect_where(table, f"{column} = {CURRENT}", app=app)
 
@@ -25,9 +23,7 @@ def protect_where(table: str, condition: str, *, app: str) -> None:
     """As protect(), for tables whose tenant is found through another one."""
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    op.execute(
-        f"CREATE POLICY tenant ON {table} TO {APP} USING ({condition}) WITH CHECK ({condition})"
-    )
+    op.execute(f"CREATE POLICY tenant ON {table} TO {APP} USING ({condition}) WITH CHECK ({condition})")
     op.execute(f"CREATE POLICY platform ON {table} TO {PLATFORM} USING (true) WITH CHECK (true)")
     op.execute(f"CREATE POLICY owner ON {table} TO {OWNER} USING (true) WITH CHECK (true)")
     if app:

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -172,9 +173,7 @@ def test_the_stack_starts_keeps_its_data_and_leaves_no_process(instance: Path) -
         embedded.ensure_database(stack.superuser_url, "other-one")
         embedded.ensure_database(stack.superuser_url, "other-one")
         other = embedded.database_urls(stack.postgres_host, "other-one")["DATABASE_URL"]
-        assert embedded.psql(other, "SELECT current_user, current_database()").strip() == (
-            "stratikey_app|other-one"
-        )
+        assert embedded.psql(other, "SELECT current_user, current_database()").strip() == ("stratikey_app|other-one")
         with Redis.from_url(env["REDIS_URL"]) as valkey:
             assert valkey.config_get("maxmemory-policy", "port") == {
                 "maxmemory-policy": "noeviction",
@@ -226,12 +225,9 @@ def test_servers_of_a_killed_supervisor_do_not_hinder_the_next_start(instance: P
         "print(run.embedded.EmbeddedStack(Path(sys.argv[1]), durable=False).start(), flush=True);"
         "time.sleep(60)"
     )
-    with subprocess.Popen(
-        [PYTHON, "-c", script, str(instance)], env=environment(), stdout=subprocess.PIPE
-    ) as first:
+    with started(PYTHON, "-c", script, str(instance), env=environment()) as first:
         assert first.stdout is not None
-        assert b"DATABASE_URL" in first.stdout.readline()
-        first.kill()
+        assert "DATABASE_URL" in first.stdout.readline()
     stack = embedded.EmbeddedStack(instance, durable=False)
     env = stack.start()
     try:
@@ -254,6 +250,18 @@ def test_a_server_that_does_not_start_says_why(instance: Path) -> None:
     assert processes_of(instance) == []
 
 
+def test_valkey_ends_even_when_it_cannot_save(tmp_path: Path) -> None:
+    stack = embedded.EmbeddedStack(tmp_path, postgres=False)
+    with Redis.from_url(stack.start()["REDIS_URL"]) as valkey:
+        valkey.set("queued", "job")
+    process = stack.servers[0].process
+    assert process is not None
+    shutil.rmtree(tmp_path / "valkey")
+    process.terminate()
+    assert process.wait(5) == 0
+    stack.stop()
+
+
 def test_role_names_are_the_same_everywhere() -> None:
     for path in ("migrations/rls.py", "deploy/database.sql"):
         text = (ROOT / path).read_text()
@@ -263,52 +271,61 @@ def test_role_names_are_the_same_everywhere() -> None:
 # --- the supervisor -------------------------------------------------------------------------------
 
 
-def stop_when(supervisor: run.Supervisor, condition: Callable[[], bool]) -> threading.Thread:
+@contextmanager
+def stopped_when(supervisor: run.Supervisor, condition: Callable[[], bool]) -> Iterator[None]:
+    """Asks ``supervisor`` to stop once ``condition`` holds, and fails when it never did."""
+    held: list[bool] = []
+
     def watch() -> None:
-        eventually(condition, 10)
+        held.append(eventually(condition, 8))
         supervisor.request_stop()
 
     thread = threading.Thread(target=watch)
     thread.start()
-    return thread
+    yield
+    thread.join()
+    assert held == [True]
+
+
+@contextmanager
+def started(*command: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A process that does not outlive the test, whatever fails in it."""
+    with subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_the_output_of_all_children_is_one_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     supervisor = run.Supervisor(environment(), str(tmp_path), grace=5)
     say = f"import time; print('one\\ntwo', end='', flush=True); open('{tmp_path}/said', 'w'); time.sleep(60)"
     complain = "import sys, time; sys.stderr.write('caf\\xe9 \\udcff\\n'); time.sleep(60)"
-    stopper = stop_when(supervisor, (tmp_path / "said").exists)
-    supervisor.supervise({"web": [PYTHON, "-c", say], "scheduler": [PYTHON, "-X", "utf8", "-c", complain]})
-    stopper.join()
+    with stopped_when(supervisor, (tmp_path / "said").exists):
+        supervisor.supervise({"web": [PYTHON, "-c", say], "scheduler": [PYTHON, "-X", "utf8", "-c", complain]})
     lines = capsys.readouterr().out.splitlines()
     assert {"web       | one", "web       | two"} <= set(lines)
     assert all(re.match(r"[a-z]+ +\| ", line) for line in lines)
 
 
-def test_a_dead_child_is_started_again_after_growing_pauses(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_dead_child_is_started_again_after_growing_pauses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     supervisor = run.Supervisor(environment(), str(tmp_path), grace=5, delays=(0.01, 0.02, 0.04))
     log = tmp_path / "log"
     die = f"open('{log}', 'a').write('x'); raise SystemExit(3)"
-    stopper = stop_when(supervisor, lambda: log.exists() and len(log.read_text()) >= 5)
-    supervisor.supervise({"worker": [PYTHON, "-S", "-c", die], "absent": [str(tmp_path / "no-such-program")]})
-    stopper.join()
+    with stopped_when(supervisor, lambda: log.exists() and len(log.read_text()) >= 5):
+        supervisor.supervise({"worker": [PYTHON, "-S", "-c", die], "absent": [str(tmp_path / "no-such-program")]})
     out = capsys.readouterr().out
     delays = re.findall(r"worker ended with status 3; next start in ([\d.]+) s", out)
     assert delays[:4] == ["0.01", "0.02", "0.04", "0.04"]
     assert "absent cannot start: No such file or directory; next start in 0.01 s" in out
 
 
-def test_a_child_that_was_healthy_starts_again_soon(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_child_that_was_healthy_starts_again_soon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     supervisor = run.Supervisor(environment(), str(tmp_path), healthy=0.0, delays=(0.01, 9.0))
     log = tmp_path / "log"
     die = f"import os; open('{log}', 'a').write('x'); os.kill(os.getpid(), 9)"
-    stopper = stop_when(supervisor, lambda: log.exists() and len(log.read_text()) >= 3)
-    supervisor.supervise({"worker": [PYTHON, "-S", "-c", die]})
-    stopper.join()
+    with stopped_when(supervisor, lambda: log.exists() and len(log.read_text()) >= 3):
+        supervisor.supervise({"worker": [PYTHON, "-S", "-c", die]})
     assert "worker ended by signal: Killed; next start in 0.01 s" in capsys.readouterr().out
 
 
@@ -323,10 +340,9 @@ for detach in (False, True):
 open('{tmp_path}/up', 'w')
 time.sleep(60)
 """
-    stopper = stop_when(supervisor, (tmp_path / "up").exists)
     began = time.monotonic()
-    supervisor.supervise({"worker": [PYTHON, "-c", stubborn]})
-    stopper.join()
+    with stopped_when(supervisor, (tmp_path / "up").exists):
+        supervisor.supervise({"worker": [PYTHON, "-c", stubborn]})
     assert eventually(lambda: processes_of(tmp_path) == [], 3)
     assert time.monotonic() - began < 10
 
@@ -337,9 +353,8 @@ def test_one_command_is_run_to_its_end_or_to_the_request_to_stop(
     supervisor = run.Supervisor(environment(), str(tmp_path))
     assert supervisor.run("setup", [PYTHON, "-S", "-c", "print('done'); raise SystemExit(4)"]) == 4
     assert capsys.readouterr().out == "setup     | done\n"
-    stopper = stop_when(supervisor, lambda: bool(processes_of(tmp_path)))
-    assert supervisor.run("setup", [PYTHON, "-S", "-c", "import time; time.sleep(60)"]) == -signal.SIGTERM
-    stopper.join()
+    with stopped_when(supervisor, lambda: bool(processes_of(tmp_path))):
+        assert supervisor.run("setup", [PYTHON, "-S", "-c", "import time; time.sleep(60)"]) == -signal.SIGTERM
     supervisor.supervise({})
 
 
@@ -355,9 +370,8 @@ def test_a_dead_server_is_started_again(instance: Path) -> None:
     def is_back() -> bool:
         return valkey.process is not None and valkey.process.pid != first and valkey.is_ready(0)
 
-    stopper = stop_when(supervisor, is_back)
-    supervisor.supervise({}, stack.servers)
-    stopper.join()
+    with stopped_when(supervisor, is_back):
+        supervisor.supervise({}, stack.servers)
     with Redis.from_url(url) as client:
         assert client.ping()
     stack.stop()
@@ -377,9 +391,7 @@ def test_start_to_stop(instance: Path) -> None:
     port = str(free_port())
     env = environment(PORT=port, STRATIKEY_INSTANCE=str(instance), SMTP_URL="smtp://127.0.0.1", UNRELATED="1")
     note = instance / "run.json"
-    with subprocess.Popen(
-        [PYTHON, "-c", script], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as running:
+    with started(PYTHON, "-c", script, env=env) as running:
         assert running.stdout is not None
         seen = ""
         while "Ctrl-C stops it." not in seen:
@@ -398,15 +410,14 @@ def test_start_to_stop(instance: Path) -> None:
         assert_one_line(second, f"already running here as process {running.pid}")
         running.send_signal(signal.SIGINT)
         rest = running.stdout.read()
+        running.wait(20)
     assert rest.endswith("run       | Stopped.\n")
     assert running.returncode == 0
     assert not note.exists()
     assert processes_of(instance) == []
 
 
-def test_the_database_is_prepared_only_after_a_change(
-    instance: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_database_is_prepared_only_after_a_change(instance: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared: list[bool] = []
     monkeypatch.setattr(run, "prepare", lambda _supervisor, *, demo: prepared.append(demo))
     stack = embedded.EmbeddedStack(instance, valkey=False, durable=False)

@@ -66,5 +66,8 @@ def _user_columns(constraint: Any) -> list[str]:
     if isinstance(constraint, UniqueConstraint | ForeignKeyConstraint):
         names = [column.name for column in constraint.columns]
     else:
-        names = [getattr(column, "name", "_") for column in constraint.columns]
+        # An index on lower(name): the field is the last word of the expression.
+        names = [
+            getattr(one, "name", None) or (re.findall(r"\w+", str(one)) or ["_"])[-1] for one in constraint.expressions
+        ]
     return [name for name in names if name != "organization_id"]

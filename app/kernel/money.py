@@ -51,7 +51,7 @@ def parse_amount(text: str | int | Decimal) -> Decimal:
         elif last_dot >= 0 or last_comma >= 0:
             mark = "." if last_dot >= 0 else ","
             digits_after = len(cleaned) - cleaned.rfind(mark) - 1
-            grouped = re.fullmatch(rf"[-+]?\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+", cleaned)
+            grouped = re.fullmatch(rf"[-+]?[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+", cleaned)
             decimal_mark = "" if grouped and digits_after == 3 else mark
         else:
             decimal_mark = ""

@@ -220,7 +220,7 @@ def deliver(delivery_id: UUID) -> bool:
             claimed.done_at = clock.now()
             claimed.attempts += 1
     except Exception as error:
-        log.exception("outbox.delivery_failed", handler=delivery.handler, event=event.name)
+        log.exception("outbox.delivery_failed", handler=delivery.handler, event_name=event.name)
         _note_failure(delivery_id, error)
         return False
     return True

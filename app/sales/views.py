@@ -111,6 +111,7 @@ class SalesView(BaseView):  # type: ignore[misc]
         current = pipelines.get_pipeline(wanted) if wanted else pipelines.default_pipeline()
         stages = pipelines.list_stages(current.id)
         board = board_queries.get_board(current, stages, params, actor, sort=sort, rotting=still)
+        kept = [(key, request.args[key]) for key in ("pipeline", "order", "still") if request.args.get(key)]
         return make_response(
             self.render_template(
                 "sales/board.html",
@@ -120,7 +121,7 @@ class SalesView(BaseView):  # type: ignore[misc]
                 sort=sort,
                 still=still,
                 crud=OPPORTUNITIES,
-                chips=cells.chips(OPPORTUNITIES, params),
+                chips=[{**one, "without": [*one["without"], *kept]} for one in cells.chips(OPPORTUNITIES, params)],
                 reasons=pipelines.list_lost_reasons(active=True),
                 may_write=actor.can("write", "deal"),
                 may_manage=actor.can("manage", "pipeline"),

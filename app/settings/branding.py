@@ -42,8 +42,9 @@ def contrast(one: str, other: str) -> float:
 
 
 def on_colour(background: str) -> str:
-    """White or ink, whichever reads better on ``background``."""
-    return WHITE if contrast(WHITE, background) >= contrast(INK, background) else INK
+    """White or ink, whichever reads better on ``background``; black where neither reads well."""
+    best = WHITE if contrast(WHITE, background) >= contrast(INK, background) else INK
+    return best if contrast(best, background) >= TEXT else "#000000"
 
 
 def to_oklch(colour: str) -> tuple[float, float, float]:

@@ -2,10 +2,31 @@ from __future__ import annotations
 
 import pytest
 
-PAGES = ["/", "/sales/", "/sales/pipeline", "/sales/accounts/", "/sales/contacts/", "/sales/leads/", "/sales/products/",
-         "/sales/opportunities/", "/sales/activities/", "/sales/import/", "/notifications/", "/settings/profile",
-         "/settings/security", "/settings/company", "/settings/branding", "/settings/pipelines", "/settings/audit",
-         "/users/list/", "/users/teams/", "/roles/list/", "/search?q=ac", "/sales/accounts/add", "/sales/opportunities/add"]
+PAGES = [
+    "/",
+    "/sales/",
+    "/sales/pipeline",
+    "/sales/accounts/",
+    "/sales/contacts/",
+    "/sales/leads/",
+    "/sales/products/",
+    "/sales/opportunities/",
+    "/sales/activities/",
+    "/sales/import/",
+    "/notifications/",
+    "/settings/profile",
+    "/settings/security",
+    "/settings/company",
+    "/settings/branding",
+    "/settings/pipelines",
+    "/settings/audit",
+    "/users/list/",
+    "/users/teams/",
+    "/roles/list/",
+    "/search?q=ac",
+    "/sales/accounts/add",
+    "/sales/opportunities/add",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

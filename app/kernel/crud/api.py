@@ -117,6 +117,10 @@ def dump(fields: list[Field], row: Any) -> dict[str, Any]:
     return out
 
 
+def _signed_in() -> None:
+    http.actor()
+
+
 class TenantApi(ModelRestApi):  # type: ignore[misc]
     """Base of generated resources; a subclass sets ``crud`` (use make_api)."""
 
@@ -133,6 +137,12 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
         "delete": "write",
     }
     include_route_methods = {"info", "get_list", "get", "post", "put", "delete"}
+
+    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
+        """The resource's blueprint; visitors get our 401, before FAB's own with another shape."""
+        blueprint = super().create_blueprint(*args, **kwargs)
+        blueprint.before_request(_signed_in)
+        return blueprint
 
     def _init_properties(self) -> None:
         crud = self.crud

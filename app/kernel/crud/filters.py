@@ -10,7 +10,8 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from sqlalchemy import and_, false, func, not_, or_, true
+from sqlalchemy import String, Uuid, and_, false, func, not_, or_, true, type_coerce
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.kernel import clock
 from app.kernel.crud.fields import Crud, Field, Kind, parse, storable
@@ -269,7 +270,7 @@ def _texts(operator: str, text: str, column: Any) -> Any:
 
 def _set(field: Field, operator: str, values: list[str], actor: Actor, column: Any) -> Any:
     if field.kind is Kind.TAGS:
-        found = column.overlap(values)
+        found = type_coerce(column, ARRAY(String)).overlap(values)
         return found if operator == "in" else not_(found)
     parsed: list[Any] = []
     for one in values:
@@ -284,7 +285,7 @@ def _set(field: Field, operator: str, values: list[str], actor: Actor, column: A
         else:
             parsed.append(_value(field, one))
     if field.many:
-        matching = column.overlap(parsed)
+        matching = type_coerce(column, ARRAY(Uuid)).overlap(parsed)
         return matching if operator == "in" else not_(matching)
     if operator == "in":
         return column.in_(parsed) if parsed else false()

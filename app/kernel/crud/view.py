@@ -10,6 +10,7 @@ from flask import Response, flash, make_response, redirect, request
 from flask_appbuilder import ModelView, expose, has_access
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
 from app.kernel import http
 from app.kernel.audit import AuditLog, record
@@ -17,7 +18,7 @@ from app.kernel.crud import cells, export
 from app.kernel.crud.fields import Crud, Field, Kind
 from app.kernel.crud.filters import OPERATOR_LABELS, OPERATORS, PERIODS
 from app.kernel.crud.forms import make_form
-from app.kernel.crud.query import PAGE_SIZES, find_ids, list_fields, list_page, read_params
+from app.kernel.crud.query import PAGE_SIZES, ListParams, find_ids, list_fields, list_page, read_params
 from app.kernel.crud.store import change, create, delete, load
 from app.kernel.db import db, scope_criterion
 from app.kernel.errors import BadRequest, Conflict, DomainError, Forbidden
@@ -28,6 +29,8 @@ from app.kernel.uow import uow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+Pairs = list[tuple[str, str]]
 
 BULK_LIMIT = 1000
 HISTORY_LIMIT = 100
@@ -92,6 +95,9 @@ class TenantView(ModelView):  # type: ignore[misc]
             preset, tabs = _views_provider[0](crud, actor, request.args)
         params = read_params(request.args, crud, preset)
         params.tree = preset.get("tree")
+        state = _keeping_view(params, tabs)
+        if tabs.get("active") is not None:
+            tabs["dirty"] = params.query(page=None) != read_params(MultiDict(), crud, preset).query(page=None)
         page = list_page(crud, params, actor)
         fields = list_fields(crud, params)
         template = self.list_template
@@ -109,7 +115,8 @@ class TenantView(ModelView):  # type: ignore[misc]
             "periods": PERIODS,
             "page_sizes": PAGE_SIZES,
             "bulk": [one for one in crud.bulk if actor.can(*one.permission)],
-            "chips": cells.chips(crud, params),
+            "chips": [{**one, "without": state(one["without"])} for one in cells.chips(crud, params)],
+            "state": lambda **changes: state(params.query(**changes)),
         }
         return make_response(self.render_template(template, **context))
 
@@ -298,6 +305,22 @@ class TenantView(ModelView):  # type: ignore[misc]
             message += " " + ngettext("%(num)s left out.", "%(num)s left out.", skipped)
         flash(message, "success")
         return redirect(_back(crud.url))  # type: ignore[return-value]
+
+
+def _keeping_view(params: ListParams, tabs: dict[str, Any]) -> Callable[[Pairs], Pairs]:
+    """Completes the pairs of a list's link so that the view stays: what a link leaves out would
+    otherwise come back from the view, or from the person's default one."""
+    active = tabs.get("active")
+
+    def complete(pairs: Pairs) -> Pairs:
+        if active is None:
+            return [("view", "all"), *pairs] if tabs.get("views") else pairs
+        given = {key for key, _value in pairs}
+        blank = [(key, "") for key in ("q", "f", "sort") if key not in given]
+        size = [] if "size" in given else [("size", str(params.page_size))]
+        return [("view", str(active.id)), *pairs, *blank, *size]
+
+    return complete
 
 
 def _back(url: str) -> str:

@@ -731,9 +731,9 @@ def _change(entity: Entity, record_id: UUID, row: ParsedRow, actor: Actor) -> tu
     if record is None:
         return {}, 0
     actor.require_on("write", entity.resource, record)
-    if isinstance(record, Opportunity) and record.amount_mode == AmountMode.LINES:
-        if row.values.get("amount") not in (None, record.amount):
-            raise Invalid(errors={"amount": [_("The amount is the sum of the lines.")]})
+    by_lines = isinstance(record, Opportunity) and record.amount_mode == AmountMode.LINES
+    if by_lines and row.values.get("amount") not in (None, record.amount):
+        raise Invalid(errors={"amount": [_("The amount is the sum of the lines.")]})
     before: dict[str, Any] = {}
     for name, value in row.values.items():
         if name in {"stage_id", "product_id"} or value is None or not hasattr(record, name):

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, not_, or_, select
+from sqlalchemy import and_, func, not_, or_, select
 
 from app.kernel import clock
 from app.kernel.crud.filters import compile_tree

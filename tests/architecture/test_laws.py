@@ -1,0 +1,215 @@
+"""Laws of the code, read from its syntax tree, and of the schema, read from the database."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import warnings
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from app.kernel.db import db
+from app.kernel.outbox import Event, subscriptions
+
+ROOT = Path(__file__).parents[2]
+SOURCES = {str(path.relative_to(ROOT)): path for path in sorted((ROOT / "app").rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text()) for name, path in SOURCES.items()}
+
+
+def imports(tree: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return found
+
+
+def test_only_the_unit_of_work_commits():
+    found = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit"
+    }
+    assert found == {"app/kernel/uow.py"}
+
+
+def test_flask_appbuilder_is_imported_at_the_edges_only():
+    users = {name for name, tree in TREES.items() if any(one.startswith("flask_appbuilder") for one in imports(tree))}
+    allowed = {
+        name
+        for name in users
+        if name.startswith(("app/kernel/", "app/tenancy/security/"))
+        or name.endswith(("/views.py", "/api.py"))
+        or name in {"app/tenancy/models.py", "app/bootstrap.py"}
+    }
+    assert users - allowed == set()
+
+
+def test_packages_have_no_code_in_their_init():
+    assert [name for name, path in SOURCES.items() if path.name == "__init__.py" and path.stat().st_size
+            and name != "app/__init__.py"] == []  # fmt: skip
+
+
+# Verbs without an actor, and why.
+ACTORLESS = {
+    "app/tenancy/service/accounts.py": {  # one's own account: the caller has proved to be that person
+        "check_password_rules", "create_user", "check_sign_in", "has_second_factor", "check_code", "start_session",
+        "end_session", "list_sessions", "revoke_session", "revoke_other_sessions", "switch_organization",
+        "change_password", "request_reset", "reset_account", "reset_password", "begin_second_factor",
+        "confirm_second_factor", "disable_second_factor", "update_profile", "link_google", "find_google_user",
+    },
+    "app/tenancy/service/members.py": {
+        "normal_email", "get_invitation", "open_invitation",  # reads
+        "accept",  # the visitor with the link is in no organization yet
+        "sync_profile",  # follows a change of one's own account
+    },
+    "app/tenancy/service/organizations.py": {
+        "slugify", "free_slug", "get_branding", "every_organization",  # reads
+        "create_organization", "join",  # platform scope: sign-up, the vendor's command, demo
+    },
+    "app/tenancy/service/roles.py": {
+        "default_permissions", "grantable", "people_with_role", "admins",  # reads
+        "seed_roles",  # part of creating an organization
+        "lock_admins",
+    },
+    "app/sales/service/pipelines.py": {"seed"},  # part of creating an organization
+    "app/sales/service/opportunities.py": {
+        "lock_opportunity", "spread_ranks", "line_total",  # helpers of verbs
+    },
+    "app/sales/service/leads.py": {"find_matches"},  # read
+    "app/sales/imports/service.py": {"get_import", "list_imports", "get_entity", "progress", "failed_rows", "require"},
+    "app/notifications/service.py": {
+        "text_of", "count_unread", "list_notifications",  # reads
+        "notify",  # the product telling somebody, called by handlers of events
+    },
+}  # fmt: skip
+
+
+def test_every_verb_takes_an_actor():
+    """And it is keyword only, without a default: nobody forgets it."""
+    services = {name: tree for name, tree in TREES.items()
+                if name.endswith("/service.py") or ("/service/" in name and not name.endswith("__init__.py"))}  # fmt: skip
+    assert set(ACTORLESS) <= set(services)
+    for name, tree in services.items():
+        without = set()
+        for node in tree.body:
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+                continue
+            keywords = [one.arg for one in node.args.kwonlyargs]
+            if "actor" in keywords:
+                default = node.args.kw_defaults[keywords.index("actor")]
+                assert default is None, f"{name}: {node.name}'s actor is optional"
+            else:
+                without.add(node.name)
+        assert without == ACTORLESS.get(name, set()), name
+
+
+# Events that nothing in the product reacts to yet, and why they are emitted all the same.
+UNHEARD = {
+    "sales.opportunity_created": "open boards follow it through the live channel's sync",
+    "sales.lead_converted": "open lists follow it through the live channel's sync",
+    "tenancy.member_invited": "for automations and webhooks; the mail is sent by the verb itself",
+    "tenancy.member_removed": "for automations and webhooks",
+    "tenancy.role_changed": "for automations and webhooks",
+}
+
+
+def test_every_event_has_a_subscriber_or_a_reason(app):
+    import app.events.sales
+    import app.events.tenancy
+
+    events = [
+        one
+        for module in (app.events.sales, app.events.tenancy)
+        for _name, one in inspect.getmembers(module, inspect.isclass)
+        if issubclass(one, Event) and one is not Event
+    ]
+    files = {path.stem for path in (ROOT / "app/events").glob("*.py")} - {"__init__"}
+    assert files == {"sales", "tenancy"}
+    names = [one.name for one in events]
+    assert len(set(names)) == len(names)
+    unheard = {one.name for one in events if not subscriptions.get(one.name)}
+    assert unheard == set(UNHEARD)
+    for one in events:
+        assert one.__doc__
+        assert one.subject_kind
+        assert one.name.count(".") == 1
+    heard = {name for name, handlers in subscriptions.items() if handlers and not name.startswith("test.")}
+    assert heard <= set(names)
+
+
+def test_handlers_keep_their_names_across_features(app):
+    keys = [key for name, handlers in subscriptions.items() if not name.startswith("test.") for key in handlers]
+    assert len(keys) == len(set(keys))
+
+
+def _differences(url: str) -> list:
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+    with engine.connect() as connection, warnings.catch_warnings():
+        # Indexes on expressions are compared by name only.
+        warnings.simplefilter("ignore")
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        found = compare_metadata(context, db.metadata)
+    engine.dispose()
+    return found
+
+
+def test_models_and_migrated_schema_are_the_same(app):
+    assert _differences(os.environ["MIGRATION_DATABASE_URL"]) == []
+
+
+@pytest.fixture
+def scratch(app, stack):
+    """An empty database on the same server."""
+    from app.kernel import embedded
+
+    superuser = os.environ["MIGRATION_DATABASE_URL"].replace("stratikey_owner@", "postgres@").replace(
+        "/stratikey?", "/postgres?"
+    )  # fmt: skip
+    embedded.ensure_database(superuser, "scratch")
+    url = os.environ["MIGRATION_DATABASE_URL"].replace("/stratikey?", "/scratch?")
+    assert url != os.environ["MIGRATION_DATABASE_URL"]
+    old = app.config["MIGRATION_DATABASE_URI"]
+    app.config["MIGRATION_DATABASE_URI"] = url.replace("postgresql://", "postgresql+psycopg://")
+    yield url
+    app.config["MIGRATION_DATABASE_URI"] = old
+
+
+def test_migrations_go_up_down_and_up_again(app, scratch):
+    engine = create_engine(scratch.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+
+    def leftovers() -> set[str]:
+        with engine.connect() as connection:
+            tables = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
+            functions = connection.scalars(
+                text("SELECT proname FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = 'public'"
+                     " AND proname LIKE 'audit%'")
+            )  # fmt: skip
+            return {*tables, *functions} - {"alembic_version"}
+
+    upgrade()
+    made = leftovers()
+    assert {"organization", "audit_append", "opportunity"} <= made
+    assert _differences(scratch) == []
+    downgrade(revision="base")
+    assert leftovers() == set()
+    upgrade()
+    assert leftovers() == made
+    engine.dispose()
+
+
+def test_no_revision_has_two_children():
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory(str(ROOT / "migrations"))
+    assert len(scripts.get_heads()) == 1

@@ -1,0 +1,175 @@
+"""Rows of every tenant table, and the walls taken down one at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import NullPool
+
+from app.kernel import clock
+from app.kernel.actor import system_actor
+from app.kernel.db import TenantModel, db, orm_guard_switched_off
+from app.kernel.idempotency import IdempotencyKey
+from app.kernel.ids import new_id
+from app.kernel.uow import uow
+from app.notifications.models import Notification
+from app.sales.models import (
+    Account,
+    ActivityLog,
+    Contact,
+    ImportJob,
+    ImportMapping,
+    ImportRow,
+    Lead,
+    LostReason,
+    Opportunity,
+    OpportunityLine,
+    OpportunityStageHistory,
+    Pipeline,
+    PipelineStage,
+    Product,
+)
+from app.saved_views.models import SavedView
+from app.tenancy.models import BrandingTheme, Invitation, Membership, Role, Team
+from tests.cast import Company
+
+
+def superuser_engine() -> Engine:
+    """PostgreSQL's superuser on the tests' database: row-level security does not bind it."""
+    url = os.environ["DATABASE_URL"].replace("postgresql://stratikey_app@", "postgresql+psycopg://postgres@")
+    assert "postgres@" in url
+    return create_engine(url, poolclass=NullPool)
+
+
+@contextmanager
+def rls_off() -> Iterator[None]:
+    """The tenant role's engine is the superuser's: only the ORM guard is left."""
+    bypassing = superuser_engine()
+    engines = db.engines
+    old = engines[None]
+    engines[None] = bypassing
+    try:
+        yield
+    finally:
+        engines[None] = old
+        bypassing.dispose()
+
+
+@contextmanager
+def walls(which: str) -> Iterator[None]:
+    """``both`` walls up, ``rls`` alone, or the ORM ``guard`` alone."""
+    with ExitStack() as stack:
+        if which == "rls":
+            stack.enter_context(orm_guard_switched_off())
+        elif which == "guard":
+            stack.enter_context(rls_off())
+        else:
+            assert which == "both"
+        yield
+
+
+def tenant_models() -> list[type[TenantModel]]:
+    """Every mapped tenant table."""
+    return sorted(
+        (one.class_ for one in db.Model.registry.mappers if issubclass(one.class_, TenantModel)),
+        key=lambda one: one.__tablename__,
+    )
+
+
+def fill(company: Company) -> dict[str, Any]:
+    """A row of every tenant table in the company; name -> id. Repeatable per company."""
+    mark = new_id().hex[-8:]
+    with uow(system_actor(company.id)) as session:
+        owner = company.sales.member_id
+        role_id = session.scalar(db.select(Role.id).where(Role.name == "Viewer"))
+        branding = session.scalar(db.select(BrandingTheme))
+        pipeline = session.scalar(db.select(Pipeline).where(Pipeline.is_default))
+        stage = session.scalar(
+            db.select(PipelineStage).where(PipelineStage.pipeline_id == pipeline.id, PipelineStage.kind == "open")
+        )
+        reason = session.scalar(db.select(LostReason))
+        rows: dict[str, Any] = {"branding_theme": branding, "pipeline": pipeline, "pipeline_stage": stage}
+        rows |= {"lost_reason": reason}
+
+        def add(key: str, row: Any) -> Any:
+            row.organization_id = company.id
+            session.add(row)
+            session.flush()
+            rows[key] = row
+            return row
+
+        account = add("account", Account(name=f"Account {mark}", owner_id=owner))
+        contact = add("contact", Contact(name=f"Contact {mark}", account_id=account.id, owner_id=owner))
+        lead = add("lead", Lead(name=f"Lead {mark}", owner_id=owner))
+        product = add("product", Product(name=f"Product {mark}"))
+        deal = add(
+            "opportunity",
+            Opportunity(
+                title=f"Deal {mark}",
+                pipeline_id=pipeline.id,
+                stage_id=stage.id,
+                account_id=account.id,
+                contact_id=contact.id,
+                owner_id=owner,
+                amount=100,
+            ),
+        )
+        add("opportunity_line", OpportunityLine(opportunity_id=deal.id, product_id=product.id, description="Line"))
+        add("opportunity_stage_history", OpportunityStageHistory(opportunity_id=deal.id, to_stage_id=stage.id))
+        add("activity_log", ActivityLog(title=f"Call {mark}", opportunity_id=deal.id, lead_id=lead.id, owner_id=owner))
+        job = add(
+            "import_job",
+            ImportJob(
+                entity="accounts",
+                filename="a.csv",
+                storage_key="none",
+                file_hash="0" * 64,
+                status="done",
+                owner_id=owner,
+                reading={"header": ["name"], "delimiter": ",", "encoding": "utf-8"},
+            ),
+        )
+        add("import_row", ImportRow(import_id=job.id, line=2, outcome="failed", errors=[], raw={"name": "x"}))
+        add("import_mapping", ImportMapping(entity="accounts", signature=mark, mapping={}))
+        add("team", Team(name=f"Team {mark}"))
+        add("membership", Membership(display_name=f"Placeholder {mark}", status="placeholder"))
+        add(
+            "invitation",
+            Invitation(
+                email=f"{mark}@invited.example",
+                role_id=role_id,
+                token_hash=mark,
+                expires_at=clock.now() + clock.dt.timedelta(days=7),
+            ),
+        )
+        add(
+            "notification",
+            Notification(
+                member_id=owner,
+                category="system",
+                icon="bell",
+                message="import_finished",
+                params={"filename": "a", "created": "1", "failed": "0"},
+                url="/",
+                dedupe_key=mark,
+            ),
+        )
+        add("saved_view", SavedView(kind="account", owner_id=owner, name=f"View {mark}", shared=True, definition={}))
+        add(
+            "idempotency_key",
+            IdempotencyKey(key=mark, fingerprint="0" * 64, status_code=201, body={"secret": mark}),
+        )
+        found = {key: row.id for key, row in rows.items()}
+        found["role"] = role_id
+        found["member"] = owner
+    return found
+
+
+def ids_of(found: dict[str, Any]) -> set[UUID]:
+    return {one for one in found.values() if isinstance(one, UUID)}

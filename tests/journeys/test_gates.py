@@ -1,0 +1,265 @@
+"""Every kind of page: no violation of the accessibility rules, no sideways scrolling, no console error.
+
+Pages are loaded once for each width and language, in the theme that the account has; the rules that
+depend on colours then run in the other theme too.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import Page
+
+from app.kernel import clock
+from app.kernel.uow import uow
+from app.sales.imports import service as imports
+from tests import cast
+from tests.journeys.conftest import Desk, Watch
+
+AXE = AXE_FILE_PATH.read_text()
+# Only what is wrong travels back to the test.
+RUN = """options => axe.run(document, {resultTypes: ["violations"], ...options}).then(({violations}) =>
+  violations.map(({id, nodes}) => `${location.pathname} ${id}: ${nodes.length}x ${nodes[0].html.slice(0, 200)} `
+    + nodes[0].failureSummary.slice(-170)))"""
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+SIZES = [(1440, 900), (390, 844)]
+
+STRUCTURE = """() => ({
+  lang: document.documentElement.lang,
+  h1: document.querySelectorAll("h1").length,
+  title: document.title,
+  wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+})"""
+
+
+def violations(page: Page, options: dict[str, Any] | None = None) -> list[str]:
+    """What axe finds, one line each."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    return list(page.evaluate(RUN, options or {}))
+
+
+def inspect(page: Page, lang: str) -> list[str]:
+    """All that the gates ask of a page, in both themes."""
+    seen = page.evaluate(STRUCTURE)
+    found = violations(page)
+    page.evaluate("document.documentElement.classList.toggle('dark')")
+    found += violations(page, COLOURS)
+    page.evaluate("document.documentElement.classList.toggle('dark')")
+    if seen["lang"] != lang:
+        found.append(f"{page.url}: lang is {seen['lang']}")
+    if seen["h1"] != 1:
+        found.append(f"{page.url}: {seen['h1']} headings of the first level")
+    if not seen["title"].removesuffix(" · Stratikey").strip():
+        found.append(f"{page.url}: no title")
+    if seen["wide"] > 0:
+        found.append(f"{page.url}: scrolls sideways by {seen['wide']} px")
+    return found
+
+
+@pytest.fixture(scope="module")
+def house(app: Any) -> Desk:
+    """A filled organization for the gates; its products are missing, for the empty list."""
+    with app.app_context():
+        company = cast.make_company("Casa Bianchi S.p.A.", ("Irma Bianchi", "Max Market", "Sam Seller", "Vito Viewer"))
+        desk = Desk(company)
+        actor = company.admin.actor
+        desk.account = desk.record("ACCOUNTS", name="Tessitura Valmora S.p.A.", industry="Textile")
+        for number in range(28):
+            desk.record(
+                "ACCOUNTS",
+                name=f"Account numero {number} con un nome piuttosto lungo S.r.l.",
+                owner_id=company.sales.member_id,
+            )
+        desk.record("CONTACTS", name="Giulia Ferrante", email="giulia@valmora.example")
+        desk.lead = desk.record("LEADS", name="Piero Ricci", company="Pompe Adige")
+        for number in range(4):
+            deal = desk.deal(
+                f"Fornitura di telai {number} per lo stabilimento nuovo di Valmora", 12000 + number, number % 3
+            )
+            desk.activity(
+                "Richiamare per l'offerta tecnica e commerciale",
+                opportunity_id=deal,
+                due_at=clock.now() + dt.timedelta(days=number - 1),
+            )
+        desk.deal_id = deal
+        with uow(actor):
+            job = imports.upload(
+                "accounts",
+                "aziende.csv",
+                io.BytesIO(b"name,owner\nUno S.r.l.,Nessun Altro\n,Sam Seller\n"),
+                actor=actor,
+            )
+            desk.import_id = str(job.id)
+        return desk
+
+
+def _pages(house: Desk) -> list[str]:
+    return [
+        "/",
+        "/sales/accounts/",
+        "/sales/accounts/?page=2",
+        "/sales/products/",
+        "/sales/contacts/?q=nobody-is-called-so",
+        "/sales/opportunities/?f=stage_kind:in:open&f=owner:in:me",
+        "/sales/activities/",
+        "/sales/accounts/add",
+        f"/sales/accounts/edit/{house.account}",
+        f"/sales/accounts/show/{house.account}",
+        f"/sales/leads/show/{house.lead}",
+        f"/sales/opportunities/show/{house.deal_id}",
+        f"/sales/opportunities/show/{house.deal_id}#lines",
+        f"/sales/opportunities/show/{house.deal_id}#activities",
+        "/sales/pipeline",
+        "/sales/",
+        "/sales/import/",
+        f"/sales/import/{house.import_id}",
+        "/notifications/",
+        "/users/list/",
+        "/users/teams/",
+        "/roles/list/",
+        "/settings/profile",
+        "/settings/security",
+        "/settings/company",
+        "/settings/branding",
+        "/settings/pipelines",
+        "/settings/audit",
+        "/search?q=tessitura",
+        "/ui",
+        "/sales/accounts/show/01970000-0000-7000-8000-000000000000",
+    ]
+
+
+@pytest.mark.parametrize("lang", ["it", "en"])
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "phone"])
+def test_pages_pass_the_gates(house: Desk, page_for: Any, watch: Watch, size: tuple[int, int], lang: str) -> None:
+    """Every page kind, signed in, in both themes."""
+    watch.allow(404, 422)
+    theme = "dark" if (size[0] > 500) == (lang == "it") else "light"
+    page = page_for(house.company.admin, *size, theme=theme, lang=lang)
+    found: list[str] = []
+    for url in _pages(house):
+        page.goto(url, wait_until="load")
+        found += inspect(page, lang)
+    # A form that came back with errors: the focus is on their summary.
+    page.goto("/sales/accounts/add")
+    page.locator("form.sk-form button[type=submit]").first.click()
+    page.wait_for_selector("[role=alert]")
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    found += inspect(page, lang)
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("lang", ["it", "en"])
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "phone"])
+def test_pages_before_signing_in_pass_the_gates(
+    new_context: Any, watch: Watch, size: tuple[int, int], lang: str
+) -> None:
+    """Sign-in, its error, forgotten password, sign-up, and an error page for a stranger."""
+    watch.allow(401, 404, 422)
+    page = new_context(*size, lang=lang).new_page()
+    found: list[str] = []
+    for url in ("/login/", "/login/forgot", "/signup/", "/invite/no-such-link"):
+        page.goto(url)
+        found += inspect(page, lang)
+    page.goto("/login/")
+    page.locator("#f-email").fill("nobody@nowhere.example")
+    page.locator("#f-password").fill("not the password")
+    page.locator("#f-password").press("Enter")
+    page.wait_for_selector("[role=alert]")
+    found += inspect(page, lang)
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "phone"])
+def test_a_viewers_pages_pass_the_gates(house: Desk, page_for: Any, watch: Watch, size: tuple[int, int]) -> None:
+    """What is closed says so, and what can be read has no way to write."""
+    watch.allow(403)
+    page = page_for(house.company.viewer, *size, theme="light", lang="en")
+    found: list[str] = []
+    for url in (
+        "/settings/audit",
+        "/",
+        "/sales/pipeline",
+        "/sales/accounts/",
+        f"/sales/opportunities/show/{house.deal_id}",
+    ):
+        page.goto(url)
+        found += inspect(page, "en")
+    assert found == [], "\n".join(found)
+
+
+OPENED = [
+    ("/sales/pipeline", "[data-palette] >> visible=true", "#palette"),
+    ("/sales/pipeline", "[popovertarget=user-menu]", "#user-menu"),
+    ("/sales/pipeline", "[data-bell]", "#bell-panel"),
+    ("/sales/pipeline", "[data-dialog=add-filter]", "#add-filter"),
+    ("/sales/pipeline", "[popovertarget=order-menu]", "#order-menu"),
+    ("/sales/accounts/", "[popovertarget=columns-menu]", "#columns-menu"),
+    ("/sales/accounts/", "[data-dialog=save-view]", "#save-view"),
+    ("/sales/accounts/", "[popovertarget=export-menu]", "#export-menu"),
+]
+WIDE_ONLY = [
+    ("/sales/pipeline", "[popovertarget=org-menu]", "#org-menu"),
+    ("/sales/pipeline", "[popovertarget=new-menu]", "#new-menu"),
+    ("/sales/pipeline", "[data-dialog=shortcuts]", "#shortcuts"),
+]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "phone"])
+def test_menus_and_dialogs_pass_the_gates(house: Desk, page_for: Any, size: tuple[int, int]) -> None:
+    """Everything that opens over a page."""
+    page = page_for(house.company.admin, *size, theme="dark", lang="it")
+    found: list[str] = []
+    shown = ""
+    for url, trigger, target in OPENED + (WIDE_ONLY if size[0] > 500 else []):
+        if shown != url:
+            page.goto(url)
+            shown = url
+        page.locator(trigger).first.click()
+        page.locator(target).wait_for(state="visible")
+        found += inspect(page, "it")
+        box = page.locator(target).bounding_box()
+        if box is None or box["x"] < 0 or box["x"] + box["width"] > size[0] or box["y"] + box["height"] > size[1] + 1:
+            found.append(f"{target} does not fit the window: {box}")
+        page.keyboard.press("Escape")
+        page.locator(target).wait_for(state="hidden")
+    page.goto("/sales/pipeline")
+    card = page.locator("[data-card]").first
+    for act in ("won", "lost"):
+        card.locator("[data-card-menu]").click(force=True)
+        page.locator("#card-menu").wait_for(state="visible")
+        if act == "won":
+            found += inspect(page, "it")
+        page.locator(f"#card-menu [data-act={act}]").click()
+        page.locator(f"#{act}-dialog").wait_for(state="visible")
+        found += inspect(page, "it")
+        page.keyboard.press("Escape")
+    if size[0] < 500:
+        page.locator("[data-drawer-toggle]").click()
+        page.wait_for_timeout(300)
+        found += inspect(page, "it")
+    assert found == [], "\n".join(found)
+
+
+def test_a_finished_import_passes_the_gates(house: Desk, page_for: Any, run_jobs: Any) -> None:
+    """The result page, on both widths."""
+    actor = house.company.admin.actor
+    with uow(actor):
+        job = imports.upload(
+            "accounts", "altre.csv", io.BytesIO(b"name,owner\nDue S.r.l.,\n,Sam Seller\n"), actor=actor
+        )
+        job = imports.configure(job.id, actor=actor, mapping=job.mapping, matches={}, settings={}, reading={})
+        imports.start(job.id, actor=actor)
+        job_id = job.id
+    run_jobs()
+    found: list[str] = []
+    for size in SIZES:
+        page = page_for(house.company.admin, *size, lang="en")
+        page.goto(f"/sales/import/{job_id}")
+        found += inspect(page, "en")
+    assert found == [], "\n".join(found)

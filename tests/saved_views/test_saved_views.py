@@ -1,0 +1,117 @@
+"""Saved views: personal and shared, the default, what they may hold, and whose they are."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.kernel.uow import uow
+from app.sales.models import Account
+from app.saved_views.models import SavedView
+from tests.sales import helpers
+
+
+@pytest.fixture
+def browser(company, sign_in):
+    actor = company.admin.actor
+    with uow(actor):
+        for name, city in (("Alfa", "Verona"), ("Beta", "Padova"), ("Gamma", "Verona")):
+            helpers.db.session.add(Account(name=name, city=city, owner_id=actor.member_id))
+    return sign_in(company.admin)
+
+
+def save(browser, state="f=city:eq:verona&sort=-name", kind="account", **form):
+    return browser.post(f"/views/{kind}/save", data={"state": state, "options": "1", **form})
+
+
+def view_of(answer):
+    assert answer.status_code == 302, helpers.words(answer.text)
+    return answer.location.rsplit("view=", 1)[1]
+
+
+def names(browser, query=""):
+    page = browser.get(f"/sales/accounts/{query}")
+    assert page.status_code == 200
+    return [one for one in ("Alfa", "Beta", "Gamma") if f">{one}</span>" in page.text]
+
+
+def test_a_view_keeps_the_lists_state(browser, company):
+    view = view_of(save(browser, name="In  Verona"))
+    assert names(browser, f"?view={view}") == ["Alfa", "Gamma"]
+    page = browser.get(f"/sales/accounts/?view={view}")
+    assert page.text.index(">Gamma</span>") < page.text.index(">Alfa</span>")
+    assert "In Verona" in page.text
+    assert names(browser, "?view=all") == ["Alfa", "Beta", "Gamma"]
+    assert names(browser, f"?view={view}&f=city:eq:padova") == ["Beta"]
+    exported = browser.get(f"/sales/accounts/export/csv?view={view}")
+    assert exported.data.decode("utf-8-sig").count("\r\n") == 3
+
+
+def test_personal_views_are_their_owners_and_shared_ones_everybodys(browser, company, sign_in, rival):
+    personal, shared = view_of(save(browser, name="Mine")), view_of(save(browser, name="Ours", shared="1"))
+    seller, charlie = sign_in(company.sales), sign_in(rival.admin)
+    assert names(seller, f"?view={shared}") == ["Alfa", "Gamma"]
+    assert seller.get(f"/sales/accounts/?view={personal}").status_code == 404
+    for one in (personal, shared):
+        assert charlie.get(f"/sales/accounts/?view={one}").status_code == 404
+        assert charlie.post(f"/views/account/{one}/delete").status_code == 404
+        assert save(charlie, name="Taken", view=one).status_code == 404
+    assert save(seller, name="Renamed", view=shared).status_code == 403
+    assert seller.post(f"/views/account/{shared}/delete").status_code == 403
+    assert save(seller, name="Renamed", view=personal).status_code == 404
+    assert helpers.scalar(company.admin.actor, "SELECT count(*) FROM saved_view") == 2
+
+
+def test_the_default_opens_the_bare_address(browser, company, sign_in):
+    first = view_of(save(browser, name="First", is_default="1"))
+    assert names(browser) == ["Alfa", "Gamma"]
+    assert names(browser, "?q=beta") == ["Beta"]
+    second = view_of(save(browser, state="f=city:eq:padova", name="Second", is_default="1", shared="1"))
+    assert names(browser) == ["Beta"]
+    defaults = helpers.rows(company.admin.actor, "SELECT id FROM saved_view WHERE is_default")
+    assert [str(one.id) for one in defaults] == [second]
+    assert names(sign_in(company.sales)) == ["Alfa", "Beta", "Gamma"]
+    assert browser.post(f"/views/account/{second}/delete").status_code == 302
+    assert names(browser) == ["Alfa", "Beta", "Gamma"]
+    assert first != second
+
+
+def test_a_changed_view_is_saved_into_itself(browser, company):
+    view = view_of(save(browser, name="Mine"))
+    assert view_of(save(browser, state="f=city:eq:padova", name="Mine", view=view)) == view
+    assert names(browser, f"?view={view}") == ["Beta"]
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"name": ""}, 422), ({"name": "x" * 61}, 422), ({"name": "X", "state": "f=nope:eq:1"}, 400),
+        ({"name": "X", "state": "f=city:evil:1"}, 400), ({"name": "X", "state": "sort=evil"}, 400),
+        ({"name": "X", "view": "x"}, 404), ({"name": "X", "view": str(uuid4())}, 404), ({"name": "X", "kind": "evil"}, 404),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_saved(form, status, browser, company):
+    assert save(browser, **form).status_code == status
+    assert helpers.scalar(company.admin.actor, "SELECT count(*) FROM saved_view") == 0
+    assert browser.get("/sales/accounts/").status_code == 200
+
+
+def test_a_view_of_one_entity_is_not_anothers(browser, company):
+    view = view_of(save(browser, name="Mine"))
+    assert save(browser, state="", kind="product", name="Mine", view=view).status_code == 404
+    assert browser.get(f"/sales/products/?view={view}").status_code == 404
+    assert helpers.fetch(company.admin.actor, SavedView, UUID(view)).kind == "account"
+
+
+def test_a_name_is_used_once(browser):
+    assert save(browser, name="Mine").status_code == 302
+    assert save(browser, name="MINE").status_code == 422
+
+
+def test_all_rows_of_a_view_are_those_it_shows(browser, company):
+    """“Select all” under a view touches what the view lists, and nothing beyond."""
+    view = view_of(save(browser, name="Mine"))
+    answer = browser.post(f"/sales/accounts/bulk?view={view}", data={"action": "delete", "all": "1"})
+    assert answer.status_code == 302
+    assert [one.name for one in helpers.rows(company.admin.actor, "SELECT name FROM account")] == ["Beta"]
