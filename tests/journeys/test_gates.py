@@ -1,7 +1,8 @@
 """Every kind of page: no violation of the accessibility rules, no sideways scrolling, no console error.
 
-Pages are loaded once for each width and language, in the theme that the account has; the rules that
-depend on colours then run in the other theme too.
+Pages are loaded once for each width and language; the theme changes with the language, so that each
+width is seen dark and light. Where a page is seen in one language only, its colours are checked in
+the other theme on the spot.
 """
 
 from __future__ import annotations
@@ -43,13 +44,14 @@ def violations(page: Page, options: dict[str, Any] | None = None) -> list[str]:
     return list(page.evaluate(RUN, options or {}))
 
 
-def inspect(page: Page, lang: str) -> list[str]:
-    """All that the gates ask of a page, in both themes."""
+def inspect(page: Page, lang: str, *, both: bool = True) -> list[str]:
+    """All that the gates ask of a page; with ``both``, its colours in the other theme too."""
     seen = page.evaluate(STRUCTURE)
     found = violations(page)
-    page.evaluate("document.documentElement.classList.toggle('dark')")
-    found += violations(page, COLOURS)
-    page.evaluate("document.documentElement.classList.toggle('dark')")
+    if both:
+        page.evaluate("document.documentElement.classList.toggle('dark')")
+        found += violations(page, COLOURS)
+        page.evaluate("document.documentElement.classList.toggle('dark')")
     if seen["lang"] != lang:
         found.append(f"{page.url}: lang is {seen['lang']}")
     if seen["h1"] != 1:
@@ -143,8 +145,8 @@ def test_pages_pass_the_gates(house: Desk, page_for: Any, watch: Watch, size: tu
     page = page_for(house.company.admin, *size, theme=theme, lang=lang)
     found: list[str] = []
     for url in _pages(house):
-        page.goto(url, wait_until="load")
-        found += inspect(page, lang)
+        page.goto(url)
+        found += inspect(page, lang, both=False)
     # A form that came back with errors: the focus is on their summary.
     page.goto("/sales/accounts/add")
     page.locator("form.sk-form button[type=submit]").first.click()

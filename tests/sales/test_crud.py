@@ -130,6 +130,7 @@ def test_search_sort_pages_and_columns(resource, full, sign_in):
     assert browser.get(f"{crud.url}/list/").status_code == 200
 
 
+@pytest.mark.filterwarnings("ignore:Workbook contains no stylesheet:UserWarning")
 @pytest.mark.parametrize("resource", CRUD)
 def test_exports_equal_what_is_shown(resource, full, sign_in):
     browser, crud = sign_in(full.admin), CRUD[resource]

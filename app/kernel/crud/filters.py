@@ -247,9 +247,12 @@ def criterion(field: Field, operator: str, values: list[str], actor: Actor, colu
 
 def _value(field: Field, text: str) -> Any:
     try:
-        return parse(field, text)
+        value = parse(field, text)
     except ValueError as error:
         raise BadRequest(f"{field.label}: {error}") from None
+    if value is None:  # nothing but spaces
+        raise BadRequest(_("The filter on “%(field)s” needs a value.", field=str(field.label)))
+    return value
 
 
 def _texts(operator: str, text: str, column: Any) -> Any:
