@@ -102,15 +102,17 @@ async function save(card, from, { undoable = true } = {}) {
 
 /** Draws a card anew as the server has it: after somebody else's change, or a lost race. */
 async function refresh(id, stages = []) {
-  const known = cardById(id);
-  const pairs = [...new Set([known?.closest("[data-column]").dataset.column, ...stages])].filter((one) => one && column(one));
+  const pairs = [...new Set([cardById(id)?.closest("[data-column]").dataset.column, ...stages])].filter((one) => one && column(one));
   let found;
   try {
     found = await send(`/sales/pipeline/card/${id}?${[query, ...pairs.map((one) => `stage=${one}`)].filter(Boolean).join("&")}`, { method: "GET" });
   } catch (error) {
-    if (error.status === 404) { known?.remove(); }
+    if (error.status === 404) cardById(id)?.remove();
     return;
   }
+  // Another answer may have come in meanwhile: the newest one counts, and a card is there once.
+  const known = cardById(id);
+  if (known && Number(known.dataset.version) > found.version) return;
   const holder = document.createElement("div");
   holder.innerHTML = found.html.trim();
   const fresh = holder.firstElementChild;

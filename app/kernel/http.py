@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
-from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -32,6 +43,7 @@ csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, headers_enabled=False)
 
 REQUESTS = Histogram("stratikey_request_seconds", "Time to answer a request", ["method", "endpoint", "status"])
+TOKEN_PATHS = {"/api/v1/security/login", "/api/security/login"}
 ERRORS = Counter("stratikey_unhandled_errors_total", "Unhandled exceptions", ["endpoint"])
 
 # Resolves who is asking: returns the actor, or None for a visitor. Set by tenancy.
@@ -167,7 +179,9 @@ def _begin() -> None:
         structlog.contextvars.bind_contextvars(organization=str(found.organization_id), user=found.user_id)
         if found.organization_id is not None:
             g.scope_token = tenant.enter(tenant.DataScope("tenant", found.organization_id, found))
-    if not is_bearer() and request.method not in {"GET", "HEAD", "OPTIONS", "TRACE"}:
+    # Asking for a token sets no cookie and uses none, so there is nothing for another site to ride on.
+    asks_for_token = request.path.rstrip("/") in TOKEN_PATHS and "sid" not in session
+    if not (is_bearer() or asks_for_token) and request.method not in {"GET", "HEAD", "OPTIONS", "TRACE"}:
         csrf.protect()
 
 

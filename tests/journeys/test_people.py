@@ -64,6 +64,8 @@ def test_an_invited_colleague_gets_in_and_gets_a_role(
     admin.locator("#new-role [type=submit]").click()
     expect(admin.locator(".sk-rolehead h2")).to_have_text("Auditor")
     cell = admin.locator("[data-permission^='read audit']")
+    admin.locator("[data-matrix-search]").fill("audit")
+    expect(admin.locator("[data-row]:visible")).to_have_count(1)
     cell.click()
     admin.locator("#scope-list [data-value=all]").click()
     admin.locator("[data-savebar] [data-matrix-save]").click()
