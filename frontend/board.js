@@ -15,7 +15,7 @@ const say = (text) => { $("[data-announce]").textContent = text; };
 const suffix = query ? `?${query}` : "";
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, key) => values[key]);
 let undo = null;
-// Versions that this page made itself, and changes of others that wait while a card is in the hand.
+// The newest versions that this page knows of, and changes of others that wait while a card is in the hand.
 const own = new Map();
 const held = new Map();
 const hold = (id) => { if (!held.has(id)) held.set(id, []); };
@@ -112,7 +112,8 @@ async function refresh(id, stages = []) {
   }
   // Another answer may have come in meanwhile: the newest one counts, and a card is there once.
   const known = cardById(id);
-  if (known && Number(known.dataset.version) > found.version) return;
+  if (found.version < own.get(id)) return;
+  own.set(id, found.version);
   const holder = document.createElement("div");
   holder.innerHTML = found.html.trim();
   const fresh = holder.firstElementChild;
@@ -257,6 +258,7 @@ if (writable) {
 
   // ── won and lost ──
   function openClosing(card, kind) {
+    const { card: id, stage } = card.dataset;
     const dialog = $(kind === "won" ? "#won-dialog" : "#lost-dialog");
     $("[data-deal-title]", dialog).textContent = card.dataset.title;
     const form = $("form", dialog);
@@ -267,34 +269,26 @@ if (writable) {
     form.onsubmit = async (event) => {
       event.preventDefault();
       try {
-        const answer = await send(`/sales/opportunities/${card.dataset.card}/${form.dataset.closing}`, { form: new FormData(form) });
-        own.set(card.dataset.card, answer.version);
+        const answer = await send(`/sales/opportunities/${id}/${form.dataset.closing}`, { form: new FormData(form) });
+        own.set(id, answer.version);
         dialog.close();
-        const stage = card.closest("[data-column]").dataset.column;
-        card.remove();
-        refreshSums(stage);
+        cardById(id)?.remove();
+        refresh(id, [stage]);
         toast(answer.message, { action: { label: texts.undo, run: async () => {
           const data = new FormData();
           data.append("version", answer.version);
-          try { await send(`/sales/opportunities/${card.dataset.card}/reopen`, { form: data }); refresh(card.dataset.card, [stage]); }
+          try { await send(`/sales/opportunities/${id}/reopen`, { form: data }); refresh(id, [stage]); }
           catch (error) { toast(error.message, { kind: "error" }); }
         } } });
       } catch (error) {
         const box = $("[data-errors]", dialog);
         box.textContent = [error.message, ...Object.values(error.errors ?? {}).flat()].join(" ");
         box.hidden = false;
-        if (error.status === 409) refresh(card.dataset.card);
+        if (error.status === 409) refresh(id);
       }
     };
     dialog.showModal();
   }
-  const refreshSums = (stage) => {
-    const one = column(stage);
-    $("[data-count]", one).textContent = Math.max(0, Number($("[data-count]", one).textContent) - 1);
-    const any = $("[data-card]", one);
-    if (any) refresh(any.dataset.card, [stage]);
-  };
-
   // ── quick add ──
   function quickAdd(one) {
     $(".sk-quick", board)?.remove();

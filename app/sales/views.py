@@ -170,7 +170,7 @@ class SalesView(BaseView):  # type: ignore[misc]
             "html": self.render_template(
                 "sales/_cards.html", cards=[card], may_write=actor.can("write", "deal"), currency=actor.currency
             ),
-            "columns": _column_texts(stage_ids or [card.stage_id], params, still),
+            "columns": _column_texts(list({*stage_ids, card.stage_id}), params, still),
         }
 
 
