@@ -40,7 +40,7 @@ contracts: setup-dev ## who may import whom
 i18n-check: setup-dev ## every string is in both catalogues
 	@$(SCRATCH) $(PY) run.py flask i18n check
 
-licenses: setup-dev ## permissive licences only
+licenses: setup-dev assets ## permissive licences only
 	@$(SCRATCH) $(PY) run.py flask licenses
 
 schema-check: setup-dev ## the migrations make exactly the schema that the models describe
