@@ -23,10 +23,11 @@ from flask_migrate import upgrade
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from app.kernel import assets, jobs
+from app.kernel import assets
 from app.kernel.cli import compile_catalogues
 from app.kernel.embedded import EmbeddedStack
 from tests import cast
+from tests.support import CleanClient, SignedIn, work_off
 
 _numbers = itertools.count(1)
 
@@ -36,7 +37,7 @@ def stack() -> Iterator[dict[str, str]]:
     """Embedded PostgreSQL and Valkey in a folder of their own."""
     folder = Path(tempfile.mkdtemp(prefix="stk-"))
     folder.chmod(0o755)
-    running = EmbeddedStack(folder)
+    running = EmbeddedStack(folder, durable=False)
     environ = running.start()
     old = {key: os.environ.get(key) for key in environ}
     os.environ.update(environ)
@@ -63,6 +64,7 @@ def app(stack: dict[str, str]) -> Iterator[Flask]:
     assets.build(say=lambda _text: None)
     compile_catalogues()
     application = create_app({"TESTING": True, "GALLERY": True, "PUBLIC_URL": "http://127.0.0.1"})
+    application.test_client_class = CleanClient
     with application.app_context():
         upgrade()
         with platform_uow("vendor"):
@@ -120,50 +122,7 @@ def client(app: Flask) -> FlaskClient:
 def sign_in(app: Flask) -> Any:
     """sign_in(person) -> a client that is signed in as the person, with its CSRF token."""
 
-    def make(person: cast.Person) -> SignedIn:
-        found = SignedIn(app)
-        found.login(person.email)
-        return found
-
-    return make
-
-
-class SignedIn:
-    """A test client that carries its CSRF token like the pages do."""
-
-    def __init__(self, app: Flask) -> None:
-        self.client = app.test_client()
-        self.token = ""
-
-    def login(self, email: str, password: str = cast.PASSWORD) -> Any:
-        page = self.client.get("/login/", headers={"Accept": "text/html"})
-        token = _token(page.text)
-        answer = self.client.post("/login/", data={"email": email, "password": password, "csrf_token": token})
-        assert answer.status_code == 302, answer.text[:500]
-        self.token = _token(self.client.get("/settings/profile", headers={"Accept": "text/html"}).text)
-        return answer
-
-    def _headers(self, given: Any, accept: str) -> dict[str, str]:
-        return {"Accept": accept, "X-CSRFToken": self.token, **(given or {})}
-
-    def get(self, url: str, *, accept: str = "text/html", headers: Any = None, **kwargs: Any) -> Any:
-        return self.client.get(url, headers=self._headers(headers, accept), **kwargs)
-
-    def post(self, url: str, *, accept: str = "text/html", headers: Any = None, **kwargs: Any) -> Any:
-        return self.client.post(url, headers=self._headers(headers, accept), **kwargs)
-
-    def api(self, method: str, url: str, *, headers: Any = None, **kwargs: Any) -> Any:
-        return self.client.open(url, method=method, headers=self._headers(headers, "application/json"), **kwargs)
-
-
-def _token(html: str) -> str:
-    import re
-
-    found = re.search(r'name="csrf-token" content="([^"]+)"', html) or re.search(
-        r'name="csrf_token" value="([^"]+)"', html
-    )
-    assert found, html[:300]
-    return found.group(1)
+    return lambda person: SignedIn(app, person)
 
 
 @contextmanager
@@ -190,28 +149,7 @@ def counting() -> Any:
 @pytest.fixture
 def run_jobs(app: Flask) -> Any:
     """run_jobs() works off all queued jobs in this process."""
-    from rq import SimpleWorker
-    from rq.serializers import JSONSerializer
-    from rq.timeouts import TimerDeathPenalty
-
-    class Quiet(SimpleWorker):
-        death_penalty_class = TimerDeathPenalty
-
-        def _install_signal_handlers(self) -> None:
-            """Threads of a test cannot."""
-
-    def work() -> None:
-        from app.kernel import outbox, valkey
-
-        outbox.sweep()
-        worker = Quiet(
-            [jobs.get_queue(name) for name in jobs.QUEUES],
-            connection=valkey.connection(blocking=True),
-            serializer=JSONSerializer,
-        )
-        worker.work(burst=True, logging_level="ERROR")
-
-    return work
+    return work_off
 
 
 @pytest.fixture(scope="session")

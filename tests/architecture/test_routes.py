@@ -11,6 +11,7 @@ from app.kernel.db import db
 from app.kernel.uow import uow
 from app.sales.models import LostReason, Pipeline, PipelineStage
 from tests.architecture.walls import fill, walls
+from tests.support import SignedIn
 
 PUBLIC = {
     "/": "sends a visitor to sign in",
@@ -171,16 +172,11 @@ def rows(app, acme):
 @pytest.fixture(scope="module")
 def people(app, acme, rival, stella):
     """Everybody signed in, once for the module."""
-    from tests.conftest import SignedIn
-
-    found = {}
-    for name, person in {
+    who = {
         "admin": acme.admin, "seller": acme.sales, "marketer": acme.marketing, "viewer": acme.viewer,
         "rival": rival.admin, "stella": stella,
-    }.items():  # fmt: skip
-        found[name] = SignedIn(app)
-        found[name].login(person.email)
-    return found
+    }  # fmt: skip
+    return {name: SignedIn(app, person) for name, person in who.items()}
 
 
 @pytest.fixture(scope="module")

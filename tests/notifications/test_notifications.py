@@ -16,6 +16,7 @@ from app.notifications import service
 from app.sales.service import opportunities
 from app.tenancy.service import members
 from tests.sales import helpers
+from tests.support import work_off
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_who_invited_hears_that_somebody_joined(admin, run_jobs):
 
 def test_an_import_tells_who_started_it(company, admin, sign_in):
     job = helpers.bring_in(sign_in(company.admin), admin, "accounts", "name\nAlfa\nBeta\n\n")
-    helpers.work_off()
+    work_off()
     message, text, url = told(admin)[0]
     assert message == "import_finished"
     assert "file.csv" in text

@@ -1,4 +1,4 @@
-"""Signed-in browsers for these tests."""
+"""The company's admin, as actor and in a browser, and the stages of its board."""
 
 from __future__ import annotations
 
@@ -6,10 +6,23 @@ from typing import Any
 
 import pytest
 
-from tests.sales.helpers import Browser
+from app.kernel.actor import Actor
+from app.sales.models import PipelineStage
+from tests.cast import Company
+from tests.sales import helpers
+from tests.support import SignedIn
 
 
 @pytest.fixture
-def sign_in(app: Any) -> Any:
-    """sign_in(person) -> a browser that is signed in as the person."""
-    return lambda person: Browser(app, person)
+def browser(company: Company, sign_in: Any) -> SignedIn:
+    return sign_in(company.admin)
+
+
+@pytest.fixture
+def actor(company: Company) -> Actor:
+    return company.admin.actor
+
+
+@pytest.fixture
+def stages(actor: Actor) -> list[PipelineStage]:
+    return helpers.stages(actor)

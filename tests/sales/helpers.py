@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import datetime as dt
 import io
 import re
@@ -10,37 +9,16 @@ from html import unescape
 from typing import Any
 from uuid import UUID
 
-from flask.globals import _cv_app
 from sqlalchemy import func, select, text
 
-from app.kernel import jobs, outbox, tenant, valkey
+from app.kernel import tenant
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.uow import uow
 from app.sales.models import ImportJob, Opportunity, PipelineStage
 from app.sales.queries import pipelines
 from app.sales.service import opportunities
-from tests.conftest import SignedIn
-
-
-def work_off() -> None:
-    """Works off all queued jobs in this process, as the run_jobs fixture does, for wider fixtures."""
-    from rq import SimpleWorker
-    from rq.serializers import JSONSerializer
-    from rq.timeouts import TimerDeathPenalty
-
-    class Quiet(SimpleWorker):
-        death_penalty_class = TimerDeathPenalty
-
-        def _install_signal_handlers(self) -> None:
-            """Threads of a test cannot."""
-
-    outbox.sweep()
-    Quiet(
-        [jobs.get_queue(name) for name in jobs.QUEUES],
-        connection=valkey.connection(blocking=True),
-        serializer=JSONSerializer,
-    ).work(burst=True, logging_level="ERROR")
+from tests.support import work_off
 
 
 def scalar(actor: Actor, sql: str, **values: Any) -> Any:
@@ -102,33 +80,6 @@ def age(actor: Actor, deal_id: UUID, days: float) -> None:
             .where(Opportunity.id == deal_id)
             .values(stage_entered_at=dt.datetime.now(dt.UTC) - dt.timedelta(days=days))
         )
-
-
-class Browser(SignedIn):
-    """A signed-in browser whose requests do not see the test's own application context.
-
-    Flask reuses an application context that is already there, and with it ``g``: two requests of one
-    test would then share what belongs to one request, the CSRF token above all.
-    """
-
-    def __init__(self, app: Any, person: Any = None) -> None:
-        super().__init__(app)
-        self.app = app
-        bare = self.client.open
-        self.client.open = lambda *args, **kwargs: outside(lambda: bare(*args, **kwargs))  # type: ignore[method-assign]
-        if person is not None:
-            self.login(person.email)
-
-
-def outside(call: Any) -> Any:
-    """What ``call`` returns when it runs as a server would: no application context, no tenant scope."""
-    context = contextvars.copy_context()
-
-    def bare() -> Any:
-        _cv_app.set(None)  # type: ignore[arg-type]
-        return call()
-
-    return context.run(bare)
 
 
 # ── the import wizard, as a browser uses it ──────────────────────────────────────────────────────

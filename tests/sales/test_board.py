@@ -17,21 +17,6 @@ from app.sales.service import activities, opportunities
 from tests.sales import helpers
 
 
-@pytest.fixture
-def actor(company):
-    return company.admin.actor
-
-
-@pytest.fixture
-def stages(actor):
-    return helpers.stages(actor)
-
-
-@pytest.fixture
-def browser(company, sign_in):
-    return sign_in(company.admin)
-
-
 def cards(html):
     return re.findall(r'data-card="([0-9a-f-]{36})"', html)
 

@@ -18,6 +18,7 @@ from app.kernel.i18n import force_locale
 from app.kernel.uow import uow
 from app.sales.cruds import CRUDS
 from tests.sales import helpers
+from tests.support import SignedIn
 
 CRUD = {one.api: one for one in CRUDS.values()}
 FORMS = {
@@ -51,7 +52,7 @@ def full(app):
 def looker(app, full):
     """One browser for the many addresses that are only looked at."""
     with app.app_context():
-        return helpers.Browser(app, full.admin)
+        return SignedIn(app, full.admin)
 
 
 def fill(actor, resource, number, start=0):
@@ -65,11 +66,6 @@ def fill(actor, resource, number, start=0):
             if resource == "activities":
                 values["type"] = "call"
             create(crud, values, actor=actor)
-
-
-@pytest.fixture
-def browser(company, sign_in):
-    return sign_in(company.admin)
 
 
 def named(crud):

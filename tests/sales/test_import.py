@@ -18,18 +18,9 @@ from app.kernel.uow import uow
 from app.sales.imports import reading, service
 from app.sales.models import Account, ImportStatus, Lead
 from tests.sales import helpers
+from tests.support import work_off
 
 ACCOUNTS = "name,city,employees\nAlfa S.p.A.,Verona,12\nBeta S.r.l.,Padova,7\n"
-
-
-@pytest.fixture
-def browser(company, sign_in):
-    return sign_in(company.admin)
-
-
-@pytest.fixture
-def actor(company):
-    return company.admin.actor
 
 
 def accounts(actor):
@@ -528,7 +519,7 @@ def test_an_import_starts_once(browser, actor):
     import_id = helpers.upload(browser, "accounts", ACCOUNTS)
     assert browser.post(f"/sales/import/{import_id}/start").status_code == 302
     assert browser.post(f"/sales/import/{import_id}/start").status_code == 409
-    helpers.work_off()
+    work_off()
     assert helpers.job_of(actor, import_id).status == "done"
     assert len(accounts(actor)) == 2
 

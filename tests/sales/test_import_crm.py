@@ -13,6 +13,7 @@ from app.kernel import audit
 from app.kernel.uow import platform_uow
 from tests import cast
 from tests.sales import helpers
+from tests.support import SignedIn
 
 DATA = demo.DATA
 FILES = (
@@ -30,7 +31,7 @@ class Crm:
     def __init__(self, app: Any) -> None:
         self.company = cast.make_company("Maven", ("Ada Admin", "Max Market", "Sam Seller", "Vito Viewer"))
         self.actor = self.company.admin.actor
-        self.browser = helpers.Browser(app, self.company.admin)
+        self.browser = SignedIn(app, self.company.admin)
         self.before = self.counts()
         self.jobs: dict[str, Any] = {}
         self.check: dict[str, Any] = {}

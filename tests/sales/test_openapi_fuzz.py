@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.sales.cruds import CRUDS
 from tests import cast
-from tests.sales import helpers
+from tests.support import SignedIn
 
 OPERATIONS = [
     (path, method)
@@ -27,7 +27,7 @@ def caller(app):
     """A signed-in browser, the document, and one record of each resource to aim at."""
     with app.app_context():
         company = cast.make_company("Fuzz", ("Ada Admin", "Max Market", "Sam Seller", "Vito Viewer"))
-        browser = helpers.Browser(app, company.admin)
+        browser = SignedIn(app, company.admin)
         document = browser.api("GET", "/api/v1/_openapi").json
         schema = schemathesis.openapi.from_dict(document)
         known = {}

@@ -21,16 +21,6 @@ from app.sales.service import activities, opportunities
 from tests.sales import helpers
 
 
-@pytest.fixture
-def actor(company):
-    return company.admin.actor
-
-
-@pytest.fixture
-def stages(actor):
-    return helpers.stages(actor)
-
-
 def state(actor, deal_id):
     return helpers.fetch(actor, Opportunity, deal_id)
 

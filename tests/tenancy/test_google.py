@@ -12,7 +12,7 @@ import requests
 
 from app.kernel.tenant import platform_scope
 from app.tenancy import queries
-from tests.architecture.clean import CleanClient
+from tests.support import CleanClient
 from tests.tenancy.helpers import add_person
 
 
