@@ -83,6 +83,9 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     storage = env.get("STORAGE_URL") or f"file://{instance / 'files'}"
     if urlsplit(storage).scheme not in {"file", "s3"}:
         raise SettingError("STORAGE_URL: must start with file:// or s3://")
+    level = (env.get("LOG_LEVEL") or "INFO").upper()
+    if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise SettingError("LOG_LEVEL: must be DEBUG, INFO, WARNING or ERROR")
     smtp = env.get("SMTP_URL") or None
     if smtp and urlsplit(smtp).scheme not in {"smtp", "smtps"}:
         raise SettingError("SMTP_URL: must start with smtp:// or smtps://")
@@ -109,6 +112,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SENTRY_DSN": env.get("SENTRY_DSN") or None,
         "DEMO_PASSWORD": env.get("STRATIKEY_DEMO_PASSWORD") or "stratikey-demo",
         "GALLERY": embedded or env.get("UI_GALLERY") == "1",
+        "LOG_LEVEL": level,
         "LOG_FORMAT": env.get("LOG_FORMAT") or ("console" if embedded else "json"),
         # SQLAlchemy: the tenant role, and the platform role under a bind of its own.
         "SQLALCHEMY_DATABASE_URI": _sqlalchemy_url("DATABASE_URL", env["DATABASE_URL"]),

@@ -44,7 +44,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     app = Flask(__name__, static_folder="static", static_url_path="/static")
     app.config.update(values)
     app.config.update(overrides or {})
-    logs.configure(app.config["LOG_FORMAT"])
+    logs.configure(app.config["LOG_FORMAT"], app.config["LOG_LEVEL"])
     if app.config["SENTRY_DSN"]:
         sentry_sdk.init(dsn=app.config["SENTRY_DSN"], send_default_pii=False)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -61,7 +61,7 @@ class Bench:
 
     def __init__(self, wanted: list[str], quick: bool) -> None:
         self.wanted = set(wanted)
-        self.rounds, self.seconds = (2, 2.0) if quick else (5, 5.0)
+        self.rounds, self.seconds = (2, 4.0) if quick else (5, 5.0)
         # (organizations, deals in the big one, deals in all)
         self.size = (50, 5_000, 20_000) if quick else (1000, 100_000, 1_000_000)
         self.lines: list[Line] = []
@@ -97,15 +97,20 @@ def median_p95(loads: list[Load]) -> float:
     return statistics.median(one.p95 for one in loads)
 
 
+def sign_in_form(page: str, email: str) -> dict[str, str]:
+    """What the sign-in page sends, with the CSRF token that it carries."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token is not None
+    return {"email": email, "password": data.PASSWORD, "csrf_token": token[1]}
+
+
 def session_of(base: str, email: str) -> dict[str, str]:
     """The cookie header of a signed-in person."""
     browser = requests.Session()
     page = browser.get(base + "/login/", timeout=30).text
-    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
-    assert token is not None
     answer = browser.post(
         base + "/login/",
-        data={"email": email, "password": data.PASSWORD, "csrf_token": token[1]},
+        data=sign_in_form(page, email),
         timeout=30,
         allow_redirects=False,
     )
@@ -123,9 +128,7 @@ def stock_session(base: str) -> dict[str, str]:
 def record(app: Flask, email: str, urls: dict[str, str]) -> tuple[dict[str, Any], dict[str, int]]:
     """The SQL (with its values in it) and the body that each of ``urls`` makes; and the number of statements."""
     client = app.test_client()
-    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/login/").text)
-    assert token is not None
-    client.post("/login/", data={"email": email, "password": data.PASSWORD, "csrf_token": token[1]})
+    client.post("/login/", data=sign_in_form(client.get("/login/").text, email))
     recordings: dict[str, Any] = {}
     counts: dict[str, int] = {}
     for name, url in urls.items():
@@ -153,7 +156,7 @@ def record(app: Flask, email: str, urls: dict[str, str]) -> tuple[dict[str, Any]
 
 def web_benchmarks(bench: Bench, app: Flask, superuser: str) -> None:
     """B1, B2, B3, B4 and B5."""
-    big_size = bench.size[1]
+    organizations, big_size, rows = bench.size
     typical = data.make_company(1, 1_000, superuser)
     board = data.make_company(2, 2_000, superuser)
     for number in range(3, 11):
@@ -169,7 +172,6 @@ def web_benchmarks(bench: Bench, app: Flask, superuser: str) -> None:
         )
 
     print("Data: writing the rest …", flush=True)
-    organizations, big_size, rows = bench.size
     big = data.make_company(11, big_size, superuser)
     rest = rows - big_size - 10_000
     for number in range(12, organizations + 1):

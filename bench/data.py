@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import select
 
-from app.kernel.db import db
 from app.kernel.uow import platform_uow
-from app.tenancy.models import Role
-from app.tenancy.service import accounts, organizations, roles
+from app.tenancy.service import accounts, organizations
 
 PASSWORD = "a-good-long-password"
 
@@ -58,12 +55,8 @@ def make_company(number: int, deals: int, superuser_url: str) -> Company:
             email=email, first_name="Ada", last_name=f"Bench {number}", password=PASSWORD, locale="it"
         )
         organization = organizations.create_organization(
-            f"Bench {number}", slug=f"bench-{number}", plan="Crescita", seats=50, status="active"
+            f"Bench {number}", admin=user, slug=f"bench-{number}", plan="Crescita", seats=50, status="active"
         )
-        admin = db.session.scalar(
-            select(Role.id).where(Role.organization_id == organization.id, Role.name == roles.ORG_ADMIN)
-        )
-        organizations.join(organization, user, [admin])
         made = Company(organization.id, organization.slug, email, deals)
     with psycopg.connect(superuser_url) as connection:
         connection.execute(ACCOUNTS, {"organization": made.id})

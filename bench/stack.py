@@ -85,7 +85,7 @@ class Load:
 def wrk(url: str, headers: dict[str, str], seconds: float) -> Load:
     """``seconds`` of requests over 16 kept-alive connections; RuntimeError for any answer but 2xx."""
     script = Path(__file__).with_name("report.lua")
-    command = ["wrk", "-t2", "-c16", f"-d{seconds:g}s", "-s", str(script)]
+    command = ["wrk", "-t2", "-c16", f"-d{seconds:g}s", "--timeout", "30s", "-s", str(script)]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]
     done = subprocess.run([*command, url], capture_output=True, text=True, check=True, timeout=seconds + 60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from flask import Flask
@@ -12,6 +13,7 @@ from flask_appbuilder.utils.legacy import get_sqla_class
 from sqlalchemy import Column, Date, DateTime, ForeignKey, Integer, Numeric, String, Uuid
 from sqlalchemy.orm import relationship
 
+logging.getLogger("flask_appbuilder").setLevel(logging.CRITICAL)  # a warning per UUID column and request
 # "public" holds the product's tables; FAB's own lie in a schema before it.
 app = Flask(__name__)
 app.config |= {
@@ -99,6 +101,8 @@ class OpportunityView(ModelView):
     datamodel = SQLAInterface(Opportunity)
     list_columns = ["title", "account", "stage", "amount", "probability", "priority", "close_date", "updated_at"]
     base_filters = [["organization_id", FilterEqual, os.environ["BENCH_ORGANIZATION"]]]
+    # Without its own list FAB asks for a form field of every column, and has none for UUIDs.
+    search_columns = ["title", "account", "stage", "amount", "priority", "close_date"]
     base_order = ("amount", "desc")
     page_size = 50
 

@@ -230,8 +230,7 @@ def compile_catalogues() -> None:
         mo = po.with_suffix(".mo")
         if po.exists() and (not mo.exists() or mo.stat().st_mtime < po.stat().st_mtime):
             partial = mo.with_suffix(f".{os.getpid()}")
-            # A catalogue kept without its header counts as fuzzy for Babel, which would skip it.
-            _babel("compile", "-f", "-i", str(po), "-o", str(partial), "-l", locale)
+            _babel("compile", "-i", str(po), "-o", str(partial), "-l", locale)
             partial.replace(mo)
 
 

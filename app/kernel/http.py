@@ -43,8 +43,10 @@ csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, headers_enabled=False)
 
 REQUESTS = Histogram("stratikey_request_seconds", "Time to answer a request", ["method", "endpoint", "status"])
-TOKEN_PATHS = {"/api/v1/security/login", "/api/security/login"}
 ERRORS = Counter("stratikey_unhandled_errors_total", "Unhandled exceptions", ["endpoint"])
+
+# Where a program signs in for a token: there is no cookie yet that CSRF could ride on.
+TOKEN_PATHS = {"/api/v1/security/login", "/api/security/login"}
 
 # Resolves who is asking: returns the actor, or None for a visitor. Set by tenancy.
 _identity: list[Callable[[], Actor | None]] = []

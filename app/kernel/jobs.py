@@ -122,10 +122,9 @@ def _put(
         except DuplicateJobError:
             # RQ calls a job that has ended a duplicate too, for as long as it keeps its result.
             old = get_queue(queue or spec.queue).fetch_job(rq_id or "")
-            if old is not None and old.get_status() not in ENDED:
-                log.debug("jobs.already_queued", job=name, job_id=job_id)
-                return
             if old is not None:
+                if old.get_status() not in ENDED:
+                    raise
                 old.delete()
             put()
     except DuplicateJobError:

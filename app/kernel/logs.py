@@ -8,8 +8,10 @@ import sys
 import structlog
 
 
-def configure(style: str) -> None:
-    """Sends structlog and the standard library's loggers to stderr; ``style`` is console or json."""
+def configure(style: str, level: str = "INFO") -> None:
+    """Sends structlog and the standard library's loggers to stderr, from ``level`` up; ``style`` is
+    console or json."""
+    least = logging.getLevelNamesMapping()[level]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -25,7 +27,7 @@ def configure(style: str) -> None:
         shared.append(structlog.processors.format_exc_info)
     structlog.configure(
         processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
@@ -33,8 +35,8 @@ def configure(style: str) -> None:
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=renderer))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-    for name, level in (
+    root.setLevel(least)
+    for name, quieter in (
         ("werkzeug", logging.WARNING),
         ("flask_appbuilder", logging.ERROR),
         ("alembic", logging.WARNING),
@@ -44,4 +46,4 @@ def configure(style: str) -> None:
         ("botocore", logging.WARNING),
         ("httpx", logging.WARNING),
     ):
-        logging.getLogger(name).setLevel(level)
+        logging.getLogger(name).setLevel(max(least, quieter))

@@ -440,7 +440,7 @@ def preferences() -> Response:
     identity = getattr(g, "identity", None)
     if identity is not None and _preferences:
         _preferences[0](identity.account.id, theme=theme or None, locale=language or None)
-    response = make_response(redirect(_local(request.form.get("next")) or "/"))
+    response = make_response(redirect(local_target(request.form.get("next")) or "/"))
     if request.headers.get("X-Requested-With"):
         response = make_response("", 204)
     secure = current_app.config["SESSION_COOKIE_SECURE"]
@@ -455,10 +455,6 @@ def local_target(url: str | None) -> str | None:
     """The path of ``url`` when it stays on this site; None for anything else (open redirects)."""
     if url and has_request_context() and url.startswith(request.host_url):
         url = url[len(request.host_url) - 1 :]  # Flask-AppBuilder asks for sign-in with the whole address
-    return _local(url)
-
-
-def _local(url: str | None) -> str | None:
     if not url or not url.startswith("/") or url.startswith(("//", "/\\")):
         return None
     if any(ord(one) < 32 or ord(one) == 127 for one in url):

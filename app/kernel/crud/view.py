@@ -89,12 +89,7 @@ class TenantView(ModelView):  # type: ignore[misc]
 
     def _list_response(self) -> Response:
         crud, actor = self.crud, http.actor()
-        preset: Mapping[str, Any] = {}
-        tabs: dict[str, Any] = {}
-        if _views_provider:
-            preset, tabs = _views_provider[0](crud, actor, request.args)
-        params = read_params(request.args, crud, preset)
-        params.tree = preset.get("tree")
+        params, preset, tabs = self._params()
         state = _keeping_view(params, tabs)
         if tabs.get("active") is not None:
             tabs["dirty"] = params.query(page=None) != read_params(MultiDict(), crud, preset).query(page=None)
@@ -120,17 +115,23 @@ class TenantView(ModelView):  # type: ignore[misc]
         }
         return make_response(self.render_template(template, **context))
 
+    def _params(self) -> tuple[ListParams, Mapping[str, Any], dict[str, Any]]:
+        """The list's state from the address and the active saved view, that view's preset, and the tabs."""
+        preset: Mapping[str, Any] = {}
+        tabs: dict[str, Any] = {}
+        if _views_provider:
+            preset, tabs = _views_provider[0](self.crud, http.actor(), request.args)
+        params = read_params(request.args, self.crud, preset)
+        params.tree = preset.get("tree")
+        return params, preset, tabs
+
     @expose("/export/<fmt>")
     @has_access
     def export(self, fmt: str) -> Response:
         """What the list shows, all pages of it, as CSV or XLSX."""
         crud, actor = self.crud, http.actor()
         actor.require("export", crud.resource)
-        preset: Mapping[str, Any] = {}
-        if _views_provider:
-            preset, _tabs = _views_provider[0](crud, actor, request.args)
-        params = read_params(request.args, crud, preset)
-        params.tree = preset.get("tree")
+        params, _preset, _tabs = self._params()
         if fmt not in {"csv", "xlsx"}:
             raise BadRequest(_("Choose CSV or XLSX."))
         with uow():
@@ -288,11 +289,7 @@ class TenantView(ModelView):  # type: ignore[misc]
         actor.require(*action.permission)
         if request.form.get("all") == "1":
             # All rows of the list: of the active view too, whose filters the address does not repeat.
-            preset: Mapping[str, Any] = {}
-            if _views_provider:
-                preset, _tabs = _views_provider[0](crud, actor, request.args)
-            params = read_params(request.args, crud, preset)
-            params.tree = preset.get("tree")
+            params, _preset, _tabs = self._params()
             ids = find_ids(crud, params, actor, BULK_LIMIT)
         else:
             ids = [parse_id(one) for one in request.form.getlist("rowid")[:BULK_LIMIT]]

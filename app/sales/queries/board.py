@@ -106,25 +106,21 @@ def rotting_sql(stage: Any = PipelineStage) -> Any:
         stage.rot_days.is_not(None),
         Opportunity.stage_entered_at < now - limit,
         or_(last_done.is_(None), last_done < now - limit),
-        not_(_planned_soon(stage, now)),
+        not_(_planned(now, now + func.make_interval(0, 0, 0, stage.rot_days * 3), stage)),
     )
 
 
-def _planned_soon(stage: Any, now: dt.datetime) -> Any:
-    # The next activity may be a late one: a later one that is planned pauses the clock all the same.
-    return and_(
-        Opportunity.next_activity_at.is_not(None),
-        select(ActivityLog.id)
-        .where(
-            ActivityLog.opportunity_id == Opportunity.id,
-            ActivityLog.organization_id == Opportunity.organization_id,
-            ActivityLog.done_at.is_(None),
-            ActivityLog.due_at >= now,
-            ActivityLog.due_at <= now + func.make_interval(0, 0, 0, stage.rot_days * 3),
-        )
-        .correlate(Opportunity, stage)
-        .exists(),
+def _planned(now: dt.datetime, until: Any = None, stage: Any = PipelineStage) -> Any:
+    """Whether an activity is planned from now on. The next one may be late: a later one counts all the same."""
+    open_ones = select(ActivityLog.id).where(
+        ActivityLog.opportunity_id == Opportunity.id,
+        ActivityLog.organization_id == Opportunity.organization_id,
+        ActivityLog.done_at.is_(None),
+        ActivityLog.due_at >= now,
     )
+    if until is not None:
+        open_ones = open_ones.where(ActivityLog.due_at <= until)
+    return and_(Opportunity.next_activity_at.is_not(None), open_ones.correlate(Opportunity, stage).exists())
 
 
 def _matching(statement: Any, params: ListParams, actor: Actor, *, rotting: bool) -> Any:
@@ -251,20 +247,8 @@ def _card_select() -> Any:
         .correlate(Opportunity)
         .lateral("following")
     )
-    now = clock.now()
-    planned = (
-        select(ActivityLog.id)
-        .where(
-            ActivityLog.opportunity_id == Opportunity.id,
-            ActivityLog.organization_id == Opportunity.organization_id,
-            ActivityLog.done_at.is_(None),
-            ActivityLog.due_at >= now,
-        )
-        .correlate(Opportunity)
-        .exists()
-    )
-    # Planned, but too far ahead to count: an amber clock in the place of the red one.
-    waiting = and_(rotting_sql(), Opportunity.next_activity_at.is_not(None), planned)
+    # Standing still with something planned, but too far ahead to count: an amber clock, not a red one.
+    still, planned = rotting_sql(), _planned(clock.now())
     return (
         select(
             Opportunity.id,
@@ -282,8 +266,8 @@ def _card_select() -> Any:
             Opportunity.next_activity_at,
             following.c.title.label("next_title"),
             following.c.type.label("next_type"),
-            and_(rotting_sql(), not_(waiting)).label("rotting"),
-            waiting.label("waiting"),
+            and_(still, not_(planned)).label("rotting"),
+            and_(still, planned).label("waiting"),
         )
         .join(PipelineStage, PipelineStage.id == Opportunity.stage_id)
         .outerjoin(Account, Account.id == Opportunity.account_id)

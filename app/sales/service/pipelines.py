@@ -150,8 +150,9 @@ def save_stage(
 
 
 def order_stages(pipeline_id: UUID, order: list[UUID], *, actor: Actor) -> None:
-    """Puts the open stages in this order; the closing ones stay last."""
+    """Puts the open stages in this order; the closing ones stay last. Raises NotFound."""
     actor.require("manage", "pipeline")
+    queries.get_pipeline(pipeline_id)
     advisory_lock(f"pipeline:{pipeline_id}")
     stages = {stage.id: stage for stage in queries.list_stages(pipeline_id)}
     for position, stage_id in enumerate(one for one in order if one in stages):

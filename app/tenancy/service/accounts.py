@@ -96,19 +96,15 @@ def check_sign_in(email: str, password: str, client: ClientInfo) -> Any | None:
     """
     user = queries.find_user(email)
     credential = db.session.get(Credential, user.id, with_for_update=True) if user else None
-    now = clock.now()
-    if credential and credential.locked_until and credential.locked_until > now:
-        raise RateLimited(details={"retry_after": int((credential.locked_until - now).total_seconds()) + 1})
     if credential is None:
         _check_unknown(email)
+    else:
+        _check_locked(credential)
     right = crypto.check_password(credential.password_hash if credential else None, password)
     if credential is None or user is None:
         return None
     if not right or not user.active:
-        credential.failed_count += 1
-        if credential.failed_count >= MAX_FAILURES:
-            credential.locked_until = now + dt.timedelta(minutes=LOCK_MINUTES)
-            credential.failed_count = 0
+        _count_failure(credential)
         _audit_identity(user, "sign_in_failed", client)
         return None
     if credential.totp_confirmed_at is None:
@@ -145,9 +141,7 @@ def check_code(user_id: int, code: str) -> bool:
     credential = db.session.get(Credential, user_id, with_for_update=True)
     if credential is None or credential.totp_secret is None:
         return False
-    now = clock.now()
-    if credential.locked_until and credential.locked_until > now:
-        raise RateLimited(details={"retry_after": int((credential.locked_until - now).total_seconds()) + 1})
+    _check_locked(credential)
     code = code.replace(" ", "").replace("-", "").lower()
     used = _step_of(credential, code)
     if used is not None and used > (credential.totp_last_step or 0):
@@ -159,10 +153,21 @@ def check_code(user_id: int, code: str) -> bool:
         credential.recovery_codes = [one for one in credential.recovery_codes if one != hashed]
         credential.failed_count = 0
         return True
+    _count_failure(credential)
+    return False
+
+
+def _check_locked(credential: Credential) -> None:
+    now = clock.now()
+    if credential.locked_until and credential.locked_until > now:
+        raise RateLimited(details={"retry_after": int((credential.locked_until - now).total_seconds()) + 1})
+
+
+def _count_failure(credential: Credential) -> None:
+    """One wrong password or code more; after the eighth the account waits."""
     credential.failed_count += 1
     if credential.failed_count >= MAX_FAILURES:
-        credential.locked_until, credential.failed_count = now + dt.timedelta(minutes=LOCK_MINUTES), 0
-    return False
+        credential.locked_until, credential.failed_count = clock.now() + dt.timedelta(minutes=LOCK_MINUTES), 0
 
 
 def _step_of(credential: Credential, code: str) -> int | None:
