@@ -55,7 +55,7 @@ def serving(application: str, probe: str, environ: dict[str, str] | None = None)
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", application, "--bind", base[7:], *GUNICORN, "--log-level", "error"],
         cwd=ROOT,
-        env={**os.environ, **(environ or {})},
+        env={**os.environ, "PUBLIC_URL": base, **(environ or {})},
     )
     try:
         until = time.monotonic() + 60
