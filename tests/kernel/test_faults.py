@@ -45,7 +45,7 @@ with app.app_context():
 """
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
     """The first true answer, or the last one."""
     deadline = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < deadline:
