@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kernel import audit, clock, outbox
-from app.kernel.db import TenantModel, db, ref, scoped_classes, tenant_fk, tenant_table_args, utc
+from app.kernel.db import TenantModel, db, ref, scope_class, tenant_fk, tenant_table_args, utc
 from app.kernel.ids import new_id
 
 User = fab.User
@@ -80,10 +80,10 @@ class UserRole(db.Model):  # type: ignore[name-defined,misc]
     __table__ = fab.assoc_user_role
 
 
-scoped_classes[Role] = lambda organization_id: Role.organization_id == organization_id
-scoped_classes[audit.AuditLog] = lambda organization_id: audit.AuditLog.organization_id == organization_id
-scoped_classes[outbox.Outbox] = lambda organization_id: outbox.Outbox.organization_id == organization_id
-scoped_classes[outbox.Delivery] = lambda organization_id: outbox.Delivery.organization_id == organization_id
+scope_class(Role, Role.organization_id)
+scope_class(audit.AuditLog, audit.AuditLog.organization_id)
+scope_class(outbox.Outbox, outbox.Outbox.organization_id)
+scope_class(outbox.Delivery, outbox.Delivery.organization_id)
 
 
 # ── organizations ────────────────────────────────────────────────────────────────────────────────
@@ -120,7 +120,7 @@ class Organization(db.Model):  # type: ignore[name-defined,misc]
     __mapper_args__ = {"version_id_col": version}
 
 
-scoped_classes[Organization] = lambda organization_id: Organization.id == organization_id
+scope_class(Organization, Organization.id)
 
 
 class BrandingTheme(TenantModel):

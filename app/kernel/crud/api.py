@@ -18,7 +18,7 @@ from prison.decoder import ParserException
 from app.kernel import http
 from app.kernel.crud.fields import Crud, Field, Kind, clean, storable
 from app.kernel.crud.filters import FAB_OPERATORS
-from app.kernel.crud.query import ListParams, base_select, count_rows, filtered, ordered
+from app.kernel.crud.query import COUNT_CAP, ListParams, fetch_page
 from app.kernel.crud.store import change, create, delete, load
 from app.kernel.crud.view import TenantInterface
 from app.kernel.db import db
@@ -29,6 +29,8 @@ from app.kernel.ids import parse_id
 from app.kernel.uow import uow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from apispec import APISpec
 
 DEFAULT_PAGE_SIZE = 50
@@ -103,18 +105,32 @@ def _whole(query: dict[str, Any], name: str, default: int, low: int, high: int) 
     return value
 
 
-def dump(fields: list[Field], row: Any) -> dict[str, Any]:
-    """A row as JSON."""
+def dump(fields: list[Field], row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as JSON's object."""
     out: dict[str, Any] = {"id": row["id"], "version": row["version"]}
     for field in fields:
         value = row[field.name]
-        if field.is_link:
-            out[field.key] = None if value is None else {"id": value, "name": row[f"{field.name}__name"]}
-        elif isinstance(value, Decimal):
-            out[field.key] = str(value)
-        else:
-            out[field.key] = value
+        if field.is_link and value is not None:
+            value = {"id": value, "name": row[f"{field.name}__name"]}
+        out[field.key] = str(value) if isinstance(value, Decimal) else value
     return out
+
+
+def dump_page(fields: list[Field], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """As ``dump``, for many rows of ``base_select(crud, fields)``: by position, which is several times faster."""
+    places: list[tuple[str, int, bool]] = []
+    place = 2
+    for field in fields:
+        places.append((field.key, place, field.is_link))
+        place += 2 if field.is_link else 1
+    result = []
+    for row in rows:
+        out = {"id": row[0], "version": row[1]}
+        for key, at, is_link in places:
+            value = row[at]
+            out[key] = {"id": value, "name": row[at + 1]} if is_link and value is not None else value
+        result.append(out)
+    return result
 
 
 def _signed_in() -> None:
@@ -198,12 +214,8 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
         if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
             raise BadRequest(_("“columns” must be a list of names."))
         fields = [field for field in self._fields if not wanted or field.key in wanted]
-        count, _capped = count_rows(crud, params, actor)
-        statement = filtered(crud, base_select(crud, fields), params, actor)
-        statement = ordered(crud, statement, params.sort, fields)
-        offset = (params.page - 1) * params.page_size
-        rows = db.session.execute(statement.limit(params.page_size).offset(offset)).mappings()
-        result = [dump(fields, row) for row in rows]
+        rows, found = fetch_page(crud, fields, params, actor)
+        count, result = min(found, COUNT_CAP), dump_page(fields, rows)
         return http.json_response({"count": count, "ids": [row["id"] for row in result], "result": result})
 
     @expose("/<pk>", methods=["GET"])
