@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def _seats(_actor: Actor) -> tuple[int, int]:
-    return queries.seats_used(), queries.current_organization().seats
+    return queries.seats()
 
 
 def _save_preferences(user_id: int, *, theme: str | None, locale: str | None) -> None:

@@ -290,15 +290,14 @@ def get_team(team_id: UUID) -> Team:
     return team
 
 
-def seats_used() -> int:
-    """Seats taken: active members and pending invitations."""
-    members = db.session.scalar(
-        select(func.count()).select_from(Membership).where(Membership.status == MemberStatus.ACTIVE)
-    )
-    invited = db.session.scalar(
-        select(func.count()).select_from(Invitation).where(Invitation.status == InvitationStatus.PENDING)
-    )
-    return (members or 0) + (invited or 0)
+def seats() -> tuple[int, int]:
+    """Seats taken (active members and pending invitations) and seats of the current organization."""
+    members = select(func.count()).select_from(Membership).where(Membership.status == MemberStatus.ACTIVE)
+    invited = select(func.count()).select_from(Invitation).where(Invitation.status == InvitationStatus.PENDING)
+    used, all_of_them = db.session.execute(
+        select(members.scalar_subquery() + invited.scalar_subquery(), Organization.seats)
+    ).one()
+    return used, all_of_them
 
 
 def current_organization() -> Organization:

@@ -284,7 +284,7 @@ class AuthView(AuthDBView):  # type: ignore[misc]
                 invitation.opened_at = clock.now()
         current = getattr(g, "identity", None)
         mine = current is not None and current.account.email.lower() == email
-        context = {"email": email, "organization": name, "title": _("Join %(name)s", name=name)}
+        context: dict[str, Any] = {"email": email, "organization": name, "title": _("Join %(name)s", name=name)}
         if request.method == "GET":
             template = "auth/invite.html" if exists else "auth/account_form.html"
             return self._render(template, mine=mine, other=current is not None and not mine, **context)
@@ -417,7 +417,7 @@ class MemberView(UserDBModelView):  # type: ignore[misc]
                 roles=queries.list_roles(),
                 teams=queries.list_teams(),
                 organization=organization,
-                seats=queries.seats_used(),
+                seats=queries.seats()[0],
                 may_invite=actor.can("invite", "users"),
                 may_assign=actor.can("assign", "roles"),
                 may_revoke=actor.can("revoke", "users"),
