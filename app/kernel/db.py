@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
+import orjson
 from flask_appbuilder import Model
 from flask_appbuilder.models.sqla import Base
 from flask_sqlalchemy.session import Session as FlaskSession
@@ -313,6 +314,33 @@ def _set_context(session: TenantSession, transaction: SessionTransaction, connec
             server.exec_(f"BEGIN; SELECT set_config('app.organization_id', '{UUID(name)}', true)".encode())
         if server.transaction_status != TransactionStatus.INTRANS:
             connection.execute(_SET_CONTEXT, {"organization_id": name})  # tells what is wrong with the connection
+
+
+def insert_rows(model: type[TenantModel], rows: list[dict[str, Any]], actor: Actor) -> None:
+    """Writes many rows of the actor's organization in one statement, past the flush and its audit.
+
+    ``rows`` share their keys, which are column names; ids are made where missing, and the columns that
+    the flush would stamp are set. PostgreSQL reads the rows from one JSON array: many times faster than
+    a statement per row, and unlike COPY it works under row-level security.
+    """
+    now = clock.now()
+    for row in rows:
+        row.setdefault("id", new_id())
+        row.update(
+            organization_id=actor.organization_id,
+            created_at=now,
+            updated_at=now,
+            created_by_id=actor.member_id,
+            updated_by_id=actor.member_id,
+            version=1,
+        )
+    table = model.__table__
+    columns = ", ".join(f'"{table.c[key].name}"' for key in rows[0])
+    source = f"json_populate_recordset(NULL::{table.name}, CAST(:rows AS json))"
+    db.session.execute(
+        text(f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {source}"),  # noqa: S608 - our own names
+        {"rows": orjson.dumps(rows, default=str).decode()},
+    )
 
 
 def advisory_lock(key: str) -> None:

@@ -503,7 +503,8 @@ def test_a_killed_worker_goes_on_where_it_stopped(browser, actor):
         job = service.get_import(UUID(import_id))
         job.status = ImportStatus.QUEUED
     service._prepare(UUID(import_id), actor)
-    assert service._run_batch(UUID(import_id), actor) is True
+    with service._Lines() as lines:
+        assert service._run_batch(UUID(import_id), lines, actor) is True
     assert helpers.scalar(actor, "SELECT count(*) FROM account") == service.BATCH * 4
     assert helpers.job_of(actor, import_id).position == service.BATCH * 4
     progress = browser.get(f"/sales/import/{import_id}/progress").json

@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from contextlib import ExitStack
 from decimal import Decimal
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from app.events.sales import ImportFinished
 from app.kernel import audit, clock, jobs, realtime, storage
 from app.kernel.constraints import explain
 from app.kernel.crud.fields import Kind
-from app.kernel.db import TenantModel, advisory_lock, db, every_record
+from app.kernel.db import TenantModel, advisory_lock, db, every_record, insert_rows
 from app.kernel.errors import Conflict, DomainError, Invalid, NotFound
 from app.kernel.i18n import force_locale
 from app.kernel.i18n import gettext as _
@@ -53,6 +55,8 @@ from app.tenancy.models import Membership
 from app.tenancy.service import members
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from app.kernel.actor import Actor
 
 BATCH = 500
@@ -366,8 +370,12 @@ def run_import(import_id: str, *, actor: Actor) -> None:
         # The reasons of refused lines are stored as words: those of the person who imports.
         with force_locale(actor.locale):
             _prepare(wanted, actor)
-            while _run_batch(wanted, actor):
-                pass
+            with _Lines() as lines:
+                while _run_batch(wanted, lines, actor):
+                    if lines.batches == 1:
+                        _analyze(actor)
+            if lines.batches > 1:
+                _analyze(actor)
             _finish(wanted, actor)
     except DomainError as error:
         with uow(actor):
@@ -417,7 +425,34 @@ def _create_references(job: ImportJob, entity: Entity, actor: Actor) -> None:
     job.matches = decisions
 
 
-def _run_batch(import_id: UUID, actor: Actor) -> bool:
+class _Lines:
+    """The lines of an import's file, read once: each batch goes on where the last one stopped."""
+
+    def __init__(self) -> None:
+        self._files = ExitStack()
+        self._records: Iterator[tuple[int, dict[str, str]]] = iter(())
+        self._position = -1
+        self.batches = 0
+
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._files.close()
+
+    def take(self, job: ImportJob, number: int) -> list[tuple[int, dict[str, str]]]:
+        """At most ``number`` lines from the job's position on."""
+        if self._position != job.position:
+            stream = self._files.enter_context(storage.store().open(job.storage_key))
+            found = reading_module.records(stream, reading_module.from_json(job.reading))
+            self._records, self._position = islice(found, job.position, None), job.position
+        lines = list(islice(self._records, number))
+        self._position += len(lines)
+        self.batches += 1
+        return lines
+
+
+def _run_batch(import_id: UUID, lines: _Lines, actor: Actor) -> bool:
     """The next lines of the file, in one transaction; False when there are none left."""
     with uow(actor), every_record():
         advisory_lock(f"import:{import_id}")
@@ -426,16 +461,8 @@ def _run_batch(import_id: UUID, actor: Actor) -> bool:
             return False
         entity = get_entity(job.entity)
         parser = _parser(job, entity)
-        rows: list[ParsedRow] = []
-        found = reading_module.from_json(job.reading)
         size = BATCH * 4
-        with storage.store().open(job.storage_key) as stream:
-            for index, (line, raw) in enumerate(reading_module.records(stream, found)):
-                if index < job.position:
-                    continue
-                rows.append(parser.parse(line, raw))
-                if len(rows) >= size:
-                    break
+        rows = [parser.parse(line, raw) for line, raw in lines.take(job, size)]
         if not rows:
             return False
         _finish_rows(rows, entity, job, actor)
@@ -496,7 +523,7 @@ def _write(job: ImportJob, entity: Entity, rows: list[ParsedRow], actor: Actor) 
         for name, text in row.later.items()
     ]
     if outcomes or later:
-        db.session.execute(insert(ImportRow), _stamped(outcomes + later, actor))
+        insert_rows(ImportRow, outcomes + later, actor)
 
 
 def _outcome(job: ImportJob, row: ParsedRow, outcome: str, **extra: Any) -> dict[str, Any]:
@@ -543,22 +570,6 @@ def _insert_good(
     return {}
 
 
-def _stamped(rows: list[dict[str, Any]], actor: Actor) -> list[dict[str, Any]]:
-    """Rows with the columns that the session's listener would set, for set-based inserts."""
-    now = clock.now()
-    for row in rows:
-        row.setdefault("id", new_id())
-        row.update(
-            organization_id=actor.organization_id,
-            created_at=now,
-            updated_at=now,
-            created_by_id=actor.member_id,
-            updated_by_id=actor.member_id,
-            version=1,
-        )
-    return rows
-
-
 def _insert(job: ImportJob, entity: Entity, new: list[tuple[ParsedRow, UUID]], actor: Actor) -> None:
     if entity.name == "people":
         _insert_people(new, actor)
@@ -574,10 +585,10 @@ def _insert(job: ImportJob, entity: Entity, new: list[tuple[ParsedRow, UUID]], a
         values = [{**defaults, **row.values, "id": record_id, "import_id": job.id} for row, record_id in new]
     columns = {key for row in values for key in row}
     values = [{**dict.fromkeys(columns), **row} for row in values]
-    db.session.execute(insert(model), _stamped(values, actor))
+    insert_rows(model, values, actor)
     for table, dependents in ((OpportunityLine, lines), (OpportunityStageHistory, steps)):
         if dependents:
-            db.session.execute(insert(table), _stamped(dependents, actor))
+            insert_rows(table, dependents, actor)
     label = entity.crud.label_field
     for row in values:
         audit.record(
@@ -744,6 +755,12 @@ def _change(entity: Entity, record_id: UUID, row: ParsedRow, actor: Actor) -> tu
     if before:
         db.session.flush()
     return before, record.version
+
+
+def _analyze(actor: Actor) -> None:
+    """Tells PostgreSQL how large the tables have become, which autovacuum would do a minute later."""
+    with uow(actor):
+        db.session.execute(select(func.analyze_imported()))
 
 
 def _finish(import_id: UUID, actor: Actor) -> None:
