@@ -56,10 +56,13 @@ def gettext(message: str, **variables: Any) -> str:
 
 def ngettext(singular: str, plural: str, num: int, **variables: Any) -> str:
     """As ``gettext``, in the form that ``num`` (also a variable) asks for."""
+    return _plural(singular, plural, num) % {"num": num, **variables}
+
+
+def _plural(singular: str, plural: str, num: int) -> str:
     active = _active()
     catalogue = _catalogue(active.language) if active else NullTranslations()
-    text: str = catalogue.ngettext(singular, plural, num)
-    return text % {"num": num, **variables}
+    return str(catalogue.ngettext(singular, plural, num))
 
 
 def lazy_gettext(message: str, **variables: Any) -> LazyString:
@@ -207,4 +210,4 @@ def configure() -> None:
     babel = current_app.extensions["babel"]
     babel.locale_selector = select_locale
     babel.timezone_selector = select_timezone
-    current_app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    current_app.jinja_env.install_gettext_callables(gettext, _plural, newstyle=True)  # type: ignore[attr-defined]

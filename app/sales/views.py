@@ -159,12 +159,14 @@ class SalesView(BaseView):  # type: ignore[misc]
 
     def _card_json(self, card: Any, stage_ids: list[UUID], params: Any, still: bool) -> dict[str, Any]:
         actor = http.actor()
-        stages = pipelines.get_stage(card.stage_id)
+        on_board = pipelines.get_stage(card.stage_id).kind == "open"
+        if on_board and (params.leaves or params.search or still):
+            on_board = board_queries.is_shown(card.id, params, actor, rotting=still)
         return {
             "id": card.id,
             "version": card.version,
             "stage": card.stage_id,
-            "open": stages.kind == "open",
+            "open": on_board,
             "html": render_cards([card], may_write=actor.can("write", "deal")),
             "columns": _column_texts(list({*stage_ids, card.stage_id}), params, still),
         }
