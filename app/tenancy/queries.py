@@ -21,6 +21,7 @@ from app.tenancy.models import (
     Membership,
     MemberStatus,
     Organization,
+    OrgApiKey,
     PermissionView,
     Role,
     RolePermission,
@@ -288,6 +289,24 @@ def get_team(team_id: UUID) -> Team:
     if team is None:
         raise NotFound
     return team
+
+
+def list_api_keys(limit: int = 200) -> Sequence[OrgApiKey]:
+    """The organization's API keys: those in use first, the newest first."""
+    return db.session.scalars(
+        select(OrgApiKey)
+        .order_by(OrgApiKey.revoked_at.is_not(None), OrgApiKey.created_at.desc(), OrgApiKey.id)
+        .options(joinedload(OrgApiKey.creator))
+        .limit(limit)
+    ).all()
+
+
+def get_api_key(key_id: UUID) -> OrgApiKey:
+    """An API key of the current organization; NotFound for any other."""
+    key = db.session.scalar(select(OrgApiKey).where(OrgApiKey.id == key_id))
+    if key is None:
+        raise NotFound
+    return key
 
 
 def seats_used() -> int:
