@@ -422,6 +422,7 @@ class SettingsView(BaseView):  # type: ignore[misc]
             more=more,
             wanted=wanted,
             people=queries.list_people(),
+            keys=queries.list_api_keys() if actor.can("read", "api") else [],
             entities=audit_queries.known_entities(),
             actions=audit_queries.known_actions(),
             records=registry.records,

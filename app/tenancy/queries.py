@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from app.kernel import clock
 from app.kernel.actor import Actor, ActorKind, Scope
 from app.kernel.db import db
 from app.kernel.errors import NotFound
@@ -292,10 +293,11 @@ def get_team(team_id: UUID) -> Team:
 
 
 def list_api_keys(limit: int = 200) -> Sequence[OrgApiKey]:
-    """The organization's API keys: those in use first, the newest first."""
+    """The organization's API keys: those in use, those that expired, those revoked; each newest first."""
+    expired = func.coalesce(OrgApiKey.expires_at <= clock.now(), False)
     return db.session.scalars(
         select(OrgApiKey)
-        .order_by(OrgApiKey.revoked_at.is_not(None), OrgApiKey.created_at.desc(), OrgApiKey.id)
+        .order_by(OrgApiKey.revoked_at.is_not(None), expired, OrgApiKey.created_at.desc(), OrgApiKey.id)
         .options(joinedload(OrgApiKey.creator))
         .limit(limit)
     ).all()
