@@ -130,7 +130,7 @@ def _row(
         "organization_id": str(organization_id),
         "at": clock.now().isoformat(),
         "actor_kind": actor.kind.value if actor else "system",
-        "actor_id": str(actor.member_id) if actor and actor.member_id else None,
+        "actor_id": _actor_id(actor),
         "actor_label": (actor.label if actor else "Stratikey")[:200],
         "impersonator_id": actor.impersonator_id if actor else None,
         "action": action,
@@ -143,6 +143,11 @@ def _row(
         "ip": actor.ip if actor else None,
         "user_agent": (actor.user_agent or "")[:300] or None if actor else None,
     }
+
+
+def _actor_id(actor: Actor | None) -> str | None:
+    found = (actor.member_id or actor.key_id) if actor else None
+    return str(found) if found else None
 
 
 def _queue(session: Any) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from flask import (
     url_for,
 )
 from flask_compress import Compress
-from flask_limiter import Limiter
+from flask_limiter import ApplicationLimit, Limiter
 from flask_limiter.util import get_remote_address
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
@@ -40,7 +40,23 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, headers_enabled=False)
+
+# How much one API key may ask, over all addresses together.
+KEY_RATE = "600 per minute"
+
+
+def _key_id() -> str:
+    found: Actor | None = getattr(g, "actor", None)
+    return f"key:{found.key_id}" if found is not None and found.key_id is not None else ""
+
+
+limiter = Limiter(
+    get_remote_address,
+    headers_enabled=False,
+    application_limits=[
+        ApplicationLimit(lambda: KEY_RATE, key_function=_key_id, exempt_when=lambda: not _key_id()),
+    ],
+)
 
 REQUESTS = Histogram("stratikey_request_seconds", "Time to answer a request", ["method", "endpoint", "status"])
 ERRORS = Counter("stratikey_unhandled_errors_total", "Unhandled exceptions", ["endpoint"])
@@ -179,6 +195,8 @@ def _begin() -> None:
     g.actor = found
     if found is not None:
         structlog.contextvars.bind_contextvars(organization=str(found.organization_id), user=found.user_id)
+        if found.key_id is not None:
+            structlog.contextvars.bind_contextvars(key=str(found.key_id))
         if found.organization_id is not None:
             g.scope_token = tenant.enter(tenant.DataScope("tenant", found.organization_id, found))
     # Asking for a token sets no cookie and uses none, so there is nothing for another site to ride on.

@@ -21,6 +21,7 @@ from rq.serializers import JSONSerializer
 
 from app.kernel import tenant, valkey
 from app.kernel.actor import Actor, system_actor
+from app.kernel.errors import Forbidden
 from app.kernel.uow import after_commit
 
 if TYPE_CHECKING:
@@ -66,8 +67,13 @@ def load_actors_with(loader: Callable[[UUID, UUID], Actor]) -> None:
 
 
 def enqueue(name: str, arguments: dict[str, Any], *, job_id: str | None = None) -> None:
-    """Queues the job after the current unit of work commits, to run as the current actor."""
+    """Queues the job after the current unit of work commits, to run as the current actor.
+
+    Raises Forbidden for an API key: a worker could not tell its permissions of the day.
+    """
     scope = tenant.current()
+    if scope.actor is not None and scope.actor.key_id is not None:
+        raise Forbidden
     context = {
         "organization_id": str(scope.organization_id) if scope.organization_id else None,
         "member_id": str(scope.actor.member_id) if scope.actor and scope.actor.member_id else None,

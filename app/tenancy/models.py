@@ -13,6 +13,7 @@ from uuid import UUID
 
 from flask_appbuilder.security.sqla import models as fab
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     CheckConstraint,
     Column,
@@ -247,6 +248,68 @@ class Invitation(TenantModel):
     @property
     def label(self) -> str:
         return self.email
+
+
+# ── programs ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class ApiKeyState(StrEnum):
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class OrgApiKey(TenantModel):
+    """A program's access to REST: the organization's, not a person's (FAB's ApiKey is, and stays unused).
+
+    A secret is 256 random bits and stored as SHA-256 only; ``prefix`` is what people recognise it by.
+    After a rotation the previous secret works until ``previous_until``.
+    """
+
+    __tablename__ = "api_key"
+    __resource__ = "api"
+    __table_args__ = tenant_table_args(
+        "api_key",
+        Index("uq_api_key_secret_hash", "secret_hash", unique=True),
+        Index("uq_api_key_previous_hash", "previous_hash", unique=True),
+        Index(
+            "uq_api_key_name",
+            "organization_id",
+            text("lower(name)"),
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(String(80), nullable=False)
+    prefix: Mapped[str] = mapped_column(String(16), nullable=False)
+    secret_hash: Mapped[str] = mapped_column(String(64), nullable=False, info={"secret": True})
+    previous_prefix: Mapped[str | None] = mapped_column(String(16))
+    previous_hash: Mapped[str | None] = mapped_column(String(64), info={"secret": True})
+    previous_until: Mapped[dt.datetime | None] = utc()
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(String(80)), nullable=False)
+    ip_allow: Mapped[list[str]] = mapped_column(ARRAY(String(43)), nullable=False, default=list)
+    expires_at: Mapped[dt.datetime | None] = utc()
+    last_used_at: Mapped[dt.datetime | None] = utc()
+    last_used_ip: Mapped[str | None] = mapped_column(String(64))
+    revoked_at: Mapped[dt.datetime | None] = utc()
+
+    creator: Mapped[Membership | None] = ref("Membership", "OrgApiKey.created_by_id")
+
+    @property
+    def state(self) -> ApiKeyState:
+        if self.revoked_at is not None:
+            return ApiKeyState.REVOKED
+        ended = self.expires_at is not None and self.expires_at <= clock.now()
+        return ApiKeyState.EXPIRED if ended else ApiKeyState.ACTIVE
+
+    @property
+    def is_read_only(self) -> bool:
+        return all(one.startswith("read ") for one in self.scopes)
+
+    @property
+    def is_rotating(self) -> bool:
+        return self.previous_until is not None and self.previous_until > clock.now()
 
 
 # ── secrets of accounts: platform role only ──────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from app.kernel import clock
 from app.kernel.actor import Actor, ActorKind, Scope
 from app.kernel.db import db
 from app.kernel.errors import NotFound
@@ -21,6 +22,7 @@ from app.tenancy.models import (
     Membership,
     MemberStatus,
     Organization,
+    OrgApiKey,
     PermissionView,
     Role,
     RolePermission,
@@ -298,6 +300,25 @@ def seats() -> tuple[int, int]:
         select(members.scalar_subquery() + invited.scalar_subquery(), Organization.seats)
     ).one()
     return used, all_of_them
+
+
+def list_api_keys(limit: int = 200) -> Sequence[OrgApiKey]:
+    """The organization's API keys: those in use, those that expired, those revoked; each newest first."""
+    expired = func.coalesce(OrgApiKey.expires_at <= clock.now(), False)
+    return db.session.scalars(
+        select(OrgApiKey)
+        .order_by(OrgApiKey.revoked_at.is_not(None), expired, OrgApiKey.created_at.desc(), OrgApiKey.id)
+        .options(joinedload(OrgApiKey.creator))
+        .limit(limit)
+    ).all()
+
+
+def get_api_key(key_id: UUID) -> OrgApiKey:
+    """An API key of the current organization; NotFound for any other."""
+    key = db.session.scalar(select(OrgApiKey).where(OrgApiKey.id == key_id))
+    if key is None:
+        raise NotFound
+    return key
 
 
 def current_organization() -> Organization:

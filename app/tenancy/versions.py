@@ -1,7 +1,7 @@
 """Versions of cached identities: a process trusts what it remembers only while they stand still.
 
-Each organization and each person has a random version in Valkey; any change of roles, membership or
-session replaces it after the commit. A lost version (Valkey restarted) makes everybody read again.
+Each organization, person and API key has a random version in Valkey; any change of roles, membership,
+session or key replaces it after the commit. A lost version (Valkey restarted) makes everybody read again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ def user_key(user_id: int) -> str:
     return f"version:user:{user_id}"
 
 
+def api_key_key(key_id: UUID) -> str:
+    return f"version:key:{key_id}"
+
+
 def bump_organization(organization_id: UUID) -> None:
     """Everybody's permissions in the organization are read again, once this work is committed."""
     key = organization_key(organization_id)
@@ -33,6 +37,12 @@ def bump_organization(organization_id: UUID) -> None:
 def bump_user(user_id: int) -> None:
     """The person's sessions and profile are read again, once this work is committed."""
     key = user_key(user_id)
+    after_commit(lambda: _replace(key), key=key)
+
+
+def bump_api_key(key_id: UUID) -> None:
+    """The API key is read again, once this work is committed."""
+    key = api_key_key(key_id)
     after_commit(lambda: _replace(key), key=key)
 
 

@@ -26,7 +26,7 @@ from tests.architecture.walls import fill, rls_off, superuser_engine, tenant_mod
 
 ROOT = Path(__file__).parents[2]
 MODELS = [
-    "account", "activity_log", "branding_theme", "contact", "idempotency_key", "import_job", "import_mapping",
+    "account", "activity_log", "api_key", "branding_theme", "contact", "idempotency_key", "import_job", "import_mapping",
     "import_row", "invitation", "lead", "lost_reason", "membership", "notification", "opportunity", "opportunity_line",
     "opportunity_stage_history", "pipeline", "pipeline_stage", "product", "saved_view", "team",
 ]  # fmt: skip

@@ -36,7 +36,7 @@ from app.sales.models import (
     Product,
 )
 from app.saved_views.models import SavedView
-from app.tenancy.models import BrandingTheme, Invitation, Membership, Role, Team
+from app.tenancy.models import BrandingTheme, Invitation, Membership, OrgApiKey, Role, Team
 from tests.cast import Company
 
 
@@ -159,6 +159,10 @@ def fill(company: Company) -> dict[str, Any]:
                 url="/",
                 dedupe_key=mark,
             ),
+        )
+        add(
+            "api_key",
+            OrgApiKey(name=f"Key {mark}", prefix="sk_", secret_hash=mark, scopes=["read account"], ip_allow=[]),
         )
         add("saved_view", SavedView(kind="account", owner_id=owner, name=f"View {mark}", shared=True, definition={}))
         add(

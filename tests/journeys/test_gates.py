@@ -129,6 +129,7 @@ def _pages(house: Desk) -> list[str]:
         "/settings/company",
         "/settings/branding",
         "/settings/pipelines",
+        "/settings/api-keys",
         "/settings/audit",
         "/search?q=tessitura",
         "/ui",
@@ -184,6 +185,7 @@ def test_a_viewers_pages_pass_the_gates(house: Desk, page_for: Any, watch: Watch
     page = page_for(house.company.viewer, *size, theme="light", lang="en")
     found: list[str] = []
     for url in (
+        "/settings/api-keys",
         "/settings/audit",
         "/",
         "/sales/pipeline",

@@ -23,6 +23,7 @@ from app.kernel.crud.store import change, create, delete, load
 from app.kernel.crud.view import TenantInterface
 from app.kernel.db import db
 from app.kernel.errors import BadRequest, Invalid
+from app.kernel.feature import registry
 from app.kernel.i18n import gettext as _
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
@@ -302,7 +303,7 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
 
     def add_api_spec(self, api_spec: APISpec) -> None:
         """Adds the resource's paths and schemas, made from the same fields."""
-        describe(api_spec, self.crud, self._fields)
+        describe(api_spec, self.crud, self._fields, self.include_route_methods)
 
 
 _JSON_TYPES: dict[Kind, dict[str, Any]] = {
@@ -339,8 +340,26 @@ def _schema(field: Field, *, write: bool) -> dict[str, Any]:
     return schema
 
 
-def describe(api_spec: APISpec, crud: Crud, fields: list[Field]) -> None:
-    """The OpenAPI description of an entity's resource."""
+def security(api_spec: APISpec, resource: str) -> list[dict[str, list[str]]]:
+    """What an operation on ``resource`` may be asked with, as OpenAPI says it; declares the schemes."""
+    schemes = {
+        "jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "api_key": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "sk_…",
+            "description": "A key of Settings, API keys. It belongs to one organization, with permissions of its own.",
+        },
+    }
+    for name, scheme in schemes.items():
+        if name not in api_spec.components.security_schemes:
+            api_spec.components.security_scheme(name, scheme)
+    names = ["jwt", "api_key"] if registry.resources[resource].for_keys else ["jwt"]
+    return [{name: []} for name in names]
+
+
+def describe(api_spec: APISpec, crud: Crud, fields: list[Field], methods: set[str]) -> None:
+    """The OpenAPI description of an entity's resource, as far as it has the ``methods``."""
     name = crud.model.__name__
     base = {
         "id": {"type": "string", "format": "uuid"},
@@ -405,13 +424,22 @@ def describe(api_spec: APISpec, crud: Crud, fields: list[Field]) -> None:
     ]
     key = [{"in": "header", "name": "Idempotency-Key", "required": False, "schema": {"type": "string"}}]
     path = f"/api/v1/{crud.api}"
-    api_spec.path(
-        path=f"{path}/_info",
-        operations={"get": {"tags": tags, "responses": _responses({"200": _content({"type": "object"})})}},
+    allowed = security(api_spec, crud.resource)
+    served = {"get": "get_list", "post": "post"}
+    served_one = {"get": "get", "put": "put", "patch": "put", "delete": "delete"}
+
+    def document(path: str, operations: dict[str, Any], served: dict[str, str]) -> None:
+        known = {verb: one for verb, one in operations.items() if served[verb] in methods}
+        api_spec.path(path=path, operations={verb: {**one, "security": allowed} for verb, one in known.items()})
+
+    document(
+        f"{path}/_info",
+        {"get": {"tags": tags, "responses": _responses({"200": _content({"type": "object"})})}},
+        {"get": "info"},
     )
-    api_spec.path(
-        path=f"{path}/",
-        operations={
+    document(
+        f"{path}/",
+        {
             "get": {"tags": tags, "parameters": query, "responses": _responses({"200": _content(many)}, "400")},
             "post": {
                 "tags": tags,
@@ -420,10 +448,11 @@ def describe(api_spec: APISpec, crud: Crud, fields: list[Field]) -> None:
                 "responses": _responses({"201": _content(one)}, "400", "409", "422"),
             },
         },
+        served,
     )
-    api_spec.path(
-        path=f"{path}/{{pk}}",
-        operations={
+    document(
+        f"{path}/{{pk}}",
+        {
             "get": {"tags": tags, "parameters": item, "responses": _responses({"200": _content(one)}, "404")},
             **{
                 verb: {
@@ -444,6 +473,7 @@ def describe(api_spec: APISpec, crud: Crud, fields: list[Field]) -> None:
                 ),
             },
         },
+        served_one,
     )
 
 
