@@ -476,6 +476,19 @@ def test_a_key_of_another_organization_is_free(company, rival, sign_in):
     assert first.json["id"] != second.json["id"]
 
 
+def test_a_key_of_a_colleague_is_free(company, sign_in):
+    """Nobody gets an answer that was given to somebody else."""
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    body = {"name": f"Same key {uuid.uuid4().hex[:6]}"}
+    first = sign_in(company.sales).api("POST", "/api/v1/contacts/", json=body, headers=key)
+    second = sign_in(company.admin).api("POST", "/api/v1/contacts/", json=body, headers=key)
+    refused = sign_in(company.viewer).api("POST", "/api/v1/contacts/", json=body, headers=key)
+    assert (first.status_code, second.status_code, refused.status_code) == (201, 201, 403)
+    assert first.json["id"] != second.json["id"]
+    again = sign_in(company.sales).api("POST", "/api/v1/contacts/", json=body, headers=key)
+    assert again.json == first.json
+
+
 def test_events_of_one_tenant_are_not_in_anothers_outbox(company, rival, heard):
     emit(company, "mine")
     with tenant_scope(system_actor(rival.id)):
