@@ -221,21 +221,28 @@ def adopt(identity: Identity) -> Actor:
         ip=request.remote_addr,
         user_agent=request.user_agent.string[:300],
     )
-    if "see_as" in session and identity.actor.can("read", "roles"):
-        g.actor = replace(g.actor, permissions=_permissions_seen_as(identity))
+    if "see_as" in session:
+        seen = _permissions_seen_as(identity)
+        if seen is None:
+            session.pop("see_as")
+        else:
+            g.actor = replace(g.actor, permissions=seen, preview=True)
     actor: Actor = g.actor
     return actor
 
 
-def _permissions_seen_as(identity: Identity) -> dict[str, Scope]:
-    """What a role may read, for the preview “see as this role”; writing is off in a preview."""
-    role_id = session["see_as"][0]
+def _permissions_seen_as(identity: Identity) -> dict[str, Scope] | None:
+    """What the role of the preview “see as this role” may read; None when the role is gone.
+
+    Nothing outside the role's organization, and nothing for somebody who may no longer read roles.
+    """
     with tenant.platform_scope("membership"):
-        role = db.session.get(Role, role_id)
-        if role is None or role.organization_id != identity.actor.organization_id:
-            session.pop("see_as")
-            return dict(identity.actor.permissions)
-        held = queries.role_permissions(role_id)
+        role = db.session.get(Role, session["see_as"][0])
+        if role is None:
+            return None
+        if role.organization_id != identity.actor.organization_id or not identity.actor.can("read", "roles"):
+            return {}
+        held = queries.role_permissions(role.id)
     return {key: scope for key, scope in held.items() if key.startswith("read ")}
 
 
