@@ -240,7 +240,7 @@ def test_viewers_look_and_rivals_see_nothing(company, actor, stages, sign_in, ri
 
 def test_boards_hear_of_a_move_after_its_commit(company, actor, stages):
     deal = helpers.deal(actor)
-    room = f"org:{company.id}"
+    room = f"org:{company.id}:deal"
     live = valkey.connection().pubsub(ignore_subscribe_messages=True)
     live.subscribe("stratikey-live")
     live.get_message(timeout=1)

@@ -417,7 +417,7 @@ def _note_stage(
 def _tell(deal: Opportunity, from_stage_id: UUID) -> None:
     """Tells open boards: which card, from which column to which. Nothing that needs a permission."""
     push(
-        org_room(deal.organization_id),
+        org_room(deal.organization_id, "deal"),
         "opportunity:changed",
         {
             "id": str(deal.id),

@@ -75,6 +75,7 @@ class Identity:
     actor: Actor
     organization: queries.OrganizationRef | None
     organizations: tuple[queries.OrganizationRef, ...]
+    expires_at: dt.datetime
 
 
 _cache: OrderedDict[tuple[UUID, str | None], tuple[list[bytes], float, Identity]] = OrderedDict()
@@ -96,8 +97,8 @@ def load(session_id: UUID, wanted_slug: str | None = None) -> Identity | None:
     key = (session_id, wanted_slug)
     with _lock:
         hit = _cache.get(key)
-    if hit is not None and time.monotonic() - hit[1] < CACHE_SECONDS:
-        current = versions.current(_version_keys(hit[2]))
+    if hit is not None and time.monotonic() - hit[1] < CACHE_SECONDS and hit[2].expires_at > clock.now():
+        current = versions.current(version_keys(hit[2]))
         if current is not None and current == hit[0]:
             return hit[2]
     identity = _read(session_id, wanted_slug)
@@ -105,7 +106,7 @@ def load(session_id: UUID, wanted_slug: str | None = None) -> Identity | None:
         with _lock:
             _cache.pop(key, None)
         return None
-    found = versions.current(_version_keys(identity))
+    found = versions.current(version_keys(identity))
     if found is not None:
         # Read again after the versions: a change between the two would otherwise go unseen.
         identity = _read(session_id, wanted_slug) or identity
@@ -117,7 +118,8 @@ def load(session_id: UUID, wanted_slug: str | None = None) -> Identity | None:
     return identity
 
 
-def _version_keys(identity: Identity) -> list[str]:
+def version_keys(identity: Identity) -> list[str]:
+    """The keys of the versions that must stand still for ``identity`` to be true."""
     return [
         versions.user_key(identity.account.id),
         versions.organization_key(identity.actor.organization_id),
@@ -165,7 +167,7 @@ def _read(session_id: UUID, wanted_slug: str | None) -> Identity | None:
             actor = queries.build_actor(user, organization, member)
         if user.is_vendor:
             actor = replace(actor, vendor_roles=queries.vendor_roles(user.id))
-        return Identity(session_id, account, actor, active, organizations)
+        return Identity(session_id, account, actor, active, organizations, auth.expires_at)
 
 
 def _touch(member_id: UUID, now: dt.datetime) -> None:
