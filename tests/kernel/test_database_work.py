@@ -442,6 +442,52 @@ def test_the_work_of_somebody_who_lost_access_is_not_done(company, run_jobs, sig
     assert RAN == []
 
 
+@jobs.job("test.bill", retries=0, when_suspended=True)
+def bill(*, actor, word):
+    RAN.append((actor.kind.value, actor.organization_id, actor.member_id, word))
+
+
+@jobs.job("test.retried", retries=2)
+def retried(*, actor, word):
+    RAN.append((actor.kind.value, actor.organization_id, actor.member_id, word))
+
+
+def set_status(company, status):
+    from app.tenancy.models import Organization
+
+    with platform_uow("vendor") as session:
+        session.get(Organization, company.id).status = status
+
+
+@pytest.mark.parametrize("status", ["suspended", "closed"])
+def test_the_work_of_a_suspended_organization_waits(company, acme, heard, run_jobs, stella, sign_in, status):
+    """Its own jobs are not done and are seen; the platform's, other organizations' and billing's are."""
+    RAN.clear()
+    name = f"{status}-{company.slug}"
+    with uow(company.sales.actor):
+        jobs.enqueue("test.retried", {"word": "member"}, job_id=name)
+        jobs.enqueue("test.bill", {"word": "bill"})
+    with uow(system_actor(company.id)):
+        jobs.enqueue("test.note", {"word": "system"})
+    emit(company, "event")
+    with uow(acme.sales.actor):
+        jobs.enqueue("test.note", {"word": "other"})
+    jobs.enqueue_now("test.note", {"word": "platform"})
+    set_status(company, status)
+    run_jobs()
+    assert {one[3] for one in RAN} == {"bill", "other", "platform"}
+    assert len(heard["events"]) == 1
+    waiting = next(one for one in jobs.failed_jobs() if one.id == name)
+    assert waiting.get_status() == "failed"  # not scheduled for further attempts
+    staff = sign_in(stella)
+    assert "Not done: the organization is suspended" in staff.get("/platform/jobs").text
+    # Back in service, the vendor has it done.
+    set_status(company, "active")
+    assert staff.post(f"/platform/jobs/rq/{name}/retry").status_code == 302
+    run_jobs()
+    assert RAN[-1] == ("user", company.id, company.sales.member_id, "member")
+
+
 # ── idempotency ──────────────────────────────────────────────────────────────────────────────────
 
 

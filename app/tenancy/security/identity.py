@@ -276,3 +276,10 @@ def load_member_actor(organization_id: UUID, member_id: UUID) -> Actor:
         if user is None or not user.active or organization is None:
             raise NotFound
         return queries.build_actor(user, organization, member, source="job")
+
+
+def is_in_service(organization_id: UUID) -> bool:
+    """Whether the organization's own work is done: it exists and is neither suspended nor closed."""
+    with tenant.platform_scope("jobs"):
+        organization = db.session.get(Organization, organization_id)
+        return organization is not None and organization.status in queries.IN_SERVICE
