@@ -345,6 +345,7 @@ class SettingsView(BaseView):  # type: ignore[misc]
             people=queries.list_people(),
             entities=audit_queries.known_entities(),
             actions=audit_queries.known_actions(),
+            is_identity=audit_queries.is_identity,
             records=registry.records,
             may_export=actor.can("export", "audit"),
         )

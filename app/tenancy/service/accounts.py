@@ -462,7 +462,7 @@ def _audit_identity(user: Any, action: str, client: ClientInfo) -> None:
         )
         audit.record(
             action,
-            entity="account",
+            entity="user",
             entity_id=member.id,
             label=member.display_name,
             organization_id=member.organization_id,
