@@ -65,6 +65,8 @@ class Actor:
     ip: str | None = None
     user_agent: str | None = None
     impersonator_id: int | None = None
+    # Looks at the product as a role sees it: reads with that role's permissions, writes nothing at all.
+    preview: bool = False
 
     def scope(self, verb: str, resource: str) -> Scope | None:
         """The scope of a permission, or None when the actor does not hold it."""

@@ -230,9 +230,10 @@ def discard(session: Any) -> None:
 
 
 def verify(organization_id: UUID) -> tuple[int, int | None]:
-    """Recomputes the chain: (rows checked, sequence number of the first broken row or None).
+    """Recomputes the chain up to its head: (rows checked, sequence number of the first broken row or None).
 
-    Runs in any scope that may read the organization's log.
+    Of rows missing at the end the first missing one is named. Runs in the organization's scope or a
+    platform one; the database refuses any other.
     """
     result = db.session.execute(
         text("SELECT checked, broken_seq FROM audit_verify(:organization_id)"),

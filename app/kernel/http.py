@@ -31,7 +31,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.kernel import tenant
-from app.kernel.errors import DomainError, Forbidden, RateLimited, Unauthenticated
+from app.kernel.errors import DomainError, Forbidden, PreviewOnly, RateLimited, Unauthenticated
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import new_id
 
@@ -64,6 +64,11 @@ ERRORS = Counter("stratikey_unhandled_errors_total", "Unhandled exceptions", ["e
 # Where a program signs in for a token: there is no cookie yet that CSRF could ride on.
 TOKEN_PATHS = {"/api/v1/security/login", "/api/security/login"}
 
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+
+# What a preview leaves open: ending it, and signing out.
+PREVIEW_EXITS = {"AuthView.stop_seeing_as", "AuthView.logout"}
+
 # Resolves who is asking: returns the actor, or None for a visitor. Set by tenancy.
 _identity: list[Callable[[], Actor | None]] = []
 
@@ -73,6 +78,7 @@ ERROR_TEXTS: tuple[Callable[[], str], ...] = (
     lambda: _("Some fields need your attention."),
     lambda: _("Sign in to continue."),
     lambda: _("You do not have permission to do this."),
+    lambda: _("You are seeing the product as a role: nothing can be changed. Stop the preview first."),
     lambda: _("Not found."),
     lambda: _("This record was changed by somebody else in the meantime."),
     lambda: _("This file is too large."),
@@ -201,8 +207,17 @@ def _begin() -> None:
             g.scope_token = tenant.enter(tenant.DataScope("tenant", found.organization_id, found))
     # Asking for a token sets no cookie and uses none, so there is nothing for another site to ride on.
     asks_for_token = request.path.rstrip("/") in TOKEN_PATHS and "sid" not in session
-    if not (is_bearer() or asks_for_token) and request.method not in {"GET", "HEAD", "OPTIONS", "TRACE"}:
+    if not (is_bearer() or asks_for_token) and request.method not in SAFE_METHODS:
         csrf.protect()
+    _guard_preview(found)
+
+
+def _guard_preview(found: Actor | None) -> None:
+    """Lets a preview write nothing: no unsafe method, and no unit of work behind a safe one."""
+    previewing = found is not None and found.preview and request.endpoint not in PREVIEW_EXITS
+    tenant.set_read_only(previewing)
+    if previewing and request.method not in SAFE_METHODS:
+        raise PreviewOnly
 
 
 def _finish(response: Response) -> Response:
@@ -227,6 +242,7 @@ def _end(_error: BaseException | None) -> None:
     token = g.pop("scope_token", None)
     if token is not None:
         tenant.leave(token)
+    tenant.set_read_only(False)
     structlog.contextvars.clear_contextvars()
 
 

@@ -425,6 +425,7 @@ class SettingsView(BaseView):  # type: ignore[misc]
             keys=queries.list_api_keys() if actor.can("read", "api") else [],
             entities=audit_queries.known_entities(),
             actions=audit_queries.known_actions(),
+            is_identity=audit_queries.is_identity,
             records=registry.records,
             may_export=actor.can("export", "audit"),
         )

@@ -22,6 +22,7 @@ from app.tenancy.models import (
     Membership,
     MemberStatus,
     Organization,
+    OrganizationStatus,
     OrgApiKey,
     PermissionView,
     Role,
@@ -33,6 +34,10 @@ from app.tenancy.models import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+# The states in which an organization's people and its own jobs work.
+IN_SERVICE = (OrganizationStatus.TRIAL, OrganizationStatus.ACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def organizations_of(user_id: int) -> list[OrganizationRef]:
         .where(
             Membership.user_id == user_id,
             Membership.status == MemberStatus.ACTIVE,
-            Organization.status.in_(("trial", "active")),
+            Organization.status.in_(IN_SERVICE),
         )
         .order_by(func.lower(Organization.name))
     )

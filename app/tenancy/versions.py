@@ -6,11 +6,14 @@ session or key replaces it after the commit. A lost version (Valkey restarted) m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event, inspect
 
 from app.kernel import valkey
 from app.kernel.ids import new_token
 from app.kernel.uow import after_commit
+from app.tenancy.models import Organization
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,6 +47,13 @@ def bump_api_key(key_id: UUID) -> None:
     """The API key is read again, once this work is committed."""
     key = api_key_key(key_id)
     after_commit(lambda: _replace(key), key=key)
+
+
+@event.listens_for(Organization, "after_update")
+def _on_update(_mapper: Any, _connection: Any, organization: Organization) -> None:
+    """A suspended or closed organization counts at once, whoever changed its state."""
+    if inspect(organization).attrs.status.history.has_changes():
+        bump_organization(organization.id)
 
 
 def _replace(key: str) -> None:

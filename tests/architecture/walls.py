@@ -167,7 +167,7 @@ def fill(company: Company) -> dict[str, Any]:
         add("saved_view", SavedView(kind="account", owner_id=owner, name=f"View {mark}", shared=True, definition={}))
         add(
             "idempotency_key",
-            IdempotencyKey(key=mark, fingerprint="0" * 64, status_code=201, body={"secret": mark}),
+            IdempotencyKey(actor="user:x", key=mark, fingerprint="0" * 64, status_code=201, body={"secret": mark}),
         )
         found = {key: row.id for key, row in rows.items()}
         found["role"] = role_id

@@ -250,7 +250,7 @@ def test_a_filtered_board_is_told_that_a_card_is_not_its_own(actor, stages, brow
 
 def test_boards_hear_of_a_move_after_its_commit(company, actor, stages):
     deal = helpers.deal(actor)
-    room = f"org:{company.id}"
+    room = f"org:{company.id}:deal"
     live = valkey.connection().pubsub(ignore_subscribe_messages=True)
     live.subscribe("stratikey-live")
     live.get_message(timeout=1)

@@ -610,6 +610,74 @@ def test_seeing_as_a_role_is_read_only_and_never_widens(company, sign_in):
     assert seller.get("/users/list/").status_code == 403
 
 
+def test_a_preview_writes_nothing_not_even_ones_own_things(app, company, rival, sign_in):
+    """Not one's views, notifications, profile, password, second factor, sessions, preferences: nowhere."""
+    person = share(company.admin, rival, "Org Admin")
+    admin = sign_in(company.admin)
+    saved = admin.post("/views/account/save", data={"state": "", "name": "Mine"})
+    view = saved.location.rpartition("view=")[2]
+    admin.post(f"/roles/{role_id(company, 'Org Admin')}/see-as")
+
+    def state():
+        # When somebody was last here is not a change of theirs.
+        row = "to_jsonb(t) - '{last_seen_at,updated_at}'::text[]"
+        rows = f"SELECT md5(string_agg(r::text, '' ORDER BY r::text)) FROM (SELECT {row} r FROM % t)"
+        tables = ["saved_view", "ab_user", "credential", "auth_session", "notification", "audit_log", "membership"]
+        with platform_scope("vendor"):
+            return {one: db.session.scalar(text(rows.replace("%", one))) for one in tables}
+
+    before = state()
+    answers = {
+        url: admin.post(url, data=data)
+        for url, data in {
+            "/views/account/save": {"state": "", "name": "Other"},
+            f"/views/account/{view}/delete": {},
+            "/notifications/read": {},
+            "/settings/profile": {"first_name": "Changed", "last_name": "Name"},
+            "/settings/security/password": {"current": PASSWORD, "password": "another-good-password"},
+            "/settings/security/second-factor": {"code": "123456"},
+            "/settings/security/second-factor/off": {"password": PASSWORD},
+            "/settings/security/sessions/revoke-others": {},
+            "/preferences": {"theme": "dark"},
+            f"/switch/{rival.slug}": {},
+            "/sales/accounts/add": {"name": "No"},
+            f"/roles/{role_id(company, 'Viewer')}/see-as": {},
+            "/nowhere-at-all": {},
+        }.items()
+    }
+    assert {url: one.status_code for url, one in answers.items()} == dict.fromkeys(answers, 403)
+    assert "Stop the preview first" in answers["/settings/profile"].text
+    # A page that writes when it is only opened.
+    assert admin.get("/settings/security/second-factor").status_code == 403
+    for method, url in (("POST", "/api/v1/accounts/"), ("PUT", f"/api/v1/accounts/{uuid.uuid4()}"),
+                        ("DELETE", f"/api/v1/accounts/{uuid.uuid4()}")):  # fmt: skip
+        for slug in (company.slug, rival.slug):
+            answer = admin.api(method, url, json={"name": "No"}, headers={"X-Organization": slug})
+            assert answer.status_code == 403, (method, slug)
+            assert "Stop the preview first" in answer.json["message"]
+    assert state() == before
+    assert person.user_id == company.admin.user_id
+    # Reading goes on; the preview ends, and signing out works in it.
+    assert admin.get("/settings/profile").status_code == 200
+    assert admin.get("/notifications/").status_code == 200
+    assert admin.api("GET", "/api/v1/accounts/").status_code == 200
+    assert admin.post("/see-as/stop").status_code == 302
+    assert admin.post("/preferences", data={"theme": "dark"}).status_code == 302
+    admin.post(f"/roles/{role_id(company, 'Viewer')}/see-as")
+    assert admin.post("/logout/").status_code == 302
+    assert admin.get("/sales/").status_code == 302
+
+
+def test_a_preview_ends_with_its_role(company, sign_in):
+    admin = sign_in(company.admin)
+    made = admin.post("/roles/new", data={"name": "Passing"})
+    role = made.location.rpartition("=")[2]
+    admin.post(f"/roles/{role}/see-as")
+    assert admin.get("/users/list/").status_code == 403
+    assert sign_in(company.admin).post(f"/roles/{role}/delete").status_code == 302
+    assert admin.get("/users/list/").status_code == 200
+
+
 def test_verbs_check_the_actor_whatever_the_screen_did(app, company):
     viewer = company.viewer.actor
     someone = company.sales.member_id

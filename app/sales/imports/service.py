@@ -813,7 +813,8 @@ def progress(job: ImportJob) -> dict[str, Any]:
 
 
 def _tell(job: ImportJob) -> None:
-    realtime.push(realtime.org_room(job.organization_id), "import:progress", progress(job))
+    room = realtime.org_room(job.organization_id, get_entity(job.entity).resource)
+    realtime.push(room, "import:progress", progress(job))
 
 
 # ── undo ─────────────────────────────────────────────────────────────────────────────────────────

@@ -420,7 +420,7 @@ def _tell(deal: Opportunity, from_stage_id: UUID, place: dict[str, UUID | None] 
     Nothing that needs a permission.
     """
     push(
-        org_room(deal.organization_id),
+        org_room(deal.organization_id, "deal"),
         "opportunity:changed",
         {
             "id": str(deal.id),

@@ -91,6 +91,7 @@ class Identity:
     actor: Actor
     organization: queries.OrganizationRef | None
     organizations: tuple[queries.OrganizationRef, ...]
+    expires_at: dt.datetime
 
     @property
     def version_keys(self) -> list[str]:
@@ -134,7 +135,8 @@ def load(session_id: UUID, wanted_slug: str | None = None) -> Identity | None:
     ``wanted_slug`` picks one of the person's organizations (REST's ``X-Organization``); NotFound for
     one that is not theirs. Otherwise the session's last active one counts, else the first.
     """
-    return _remembered((session_id, wanted_slug), lambda: _read(session_id, wanted_slug))
+    found = _remembered((session_id, wanted_slug), lambda: _read(session_id, wanted_slug))
+    return found if found is not None and found.expires_at > clock.now() else None
 
 
 def _remembered(key: Any, read: Callable[[], Known | None]) -> Known | None:
@@ -203,7 +205,7 @@ def _read(session_id: UUID, wanted_slug: str | None) -> Identity | None:
             actor = queries.build_actor(user, organization, member)
         if user.is_vendor:
             actor = replace(actor, vendor_roles=queries.vendor_roles(user.id))
-        return Identity(session_id, account, actor, active, organizations)
+        return Identity(session_id, account, actor, active, organizations, auth.expires_at)
 
 
 def _touch(member_id: UUID, now: dt.datetime) -> None:
@@ -256,8 +258,12 @@ def adopt(identity: Identity) -> Actor:
     """Makes ``identity`` the request's; returns its actor with the request's own facts."""
     g.identity = identity
     g.actor = _here(identity.actor)
-    if "see_as" in session and identity.actor.can("read", "roles"):
-        g.actor = replace(g.actor, permissions=_permissions_seen_as(identity))
+    if "see_as" in session:
+        seen = _permissions_seen_as(identity)
+        if seen is None:
+            session.pop("see_as")
+        else:
+            g.actor = replace(g.actor, permissions=seen, preview=True)
     actor: Actor = g.actor
     return actor
 
@@ -367,15 +373,18 @@ def _note_use(key_id: UUID) -> None:
         )
 
 
-def _permissions_seen_as(identity: Identity) -> dict[str, Scope]:
-    """What a role may read, for the preview “see as this role”; writing is off in a preview."""
-    role_id = session["see_as"][0]
+def _permissions_seen_as(identity: Identity) -> dict[str, Scope] | None:
+    """What the role of the preview “see as this role” may read; None when the role is gone.
+
+    Nothing outside the role's organization, and nothing for somebody who may no longer read roles.
+    """
     with tenant.platform_scope("membership"):
-        role = db.session.get(Role, role_id)
-        if role is None or role.organization_id != identity.actor.organization_id:
-            session.pop("see_as")
-            return dict(identity.actor.permissions)
-        held = queries.role_permissions(role_id)
+        role = db.session.get(Role, session["see_as"][0])
+        if role is None:
+            return None
+        if role.organization_id != identity.actor.organization_id or not identity.actor.can("read", "roles"):
+            return {}
+        held = queries.role_permissions(role.id)
     return {key: scope for key, scope in held.items() if key.startswith("read ")}
 
 
@@ -407,3 +416,10 @@ def load_member_actor(organization_id: UUID, member_id: UUID) -> Actor:
         if user is None or not user.active or organization is None:
             raise NotFound
         return queries.build_actor(user, organization, member, source="job")
+
+
+def is_in_service(organization_id: UUID) -> bool:
+    """Whether the organization's own work is done: it exists and is neither suspended nor closed."""
+    with tenant.platform_scope("jobs"):
+        organization = db.session.get(Organization, organization_id)
+        return organization is not None and organization.status in queries.IN_SERVICE

@@ -192,12 +192,15 @@ class AuthView(AuthDBView):  # type: ignore[misc]
             info = remote.authorize_access_token().get("userinfo") or {}
         except OAuthError:
             return self._render("auth/login.html", 401, message=_("Google did not confirm the sign-in."))
-        with platform_uow("identity"):
-            user = accounts.find_google_user(
-                str(info.get("sub", "")), str(info.get("email", "")), verified=info.get("email_verified") is True
-            )
-            if user is not None:
-                accounts.link_google(user, str(info["sub"]))
+        try:
+            with platform_uow("identity"):
+                user = accounts.find_google_user(
+                    str(info.get("sub", "")), str(info.get("email", "")), verified=info.get("email_verified") is True
+                )
+                if user is not None:
+                    accounts.link_google(user, str(info["sub"]))
+        except DomainError as error:
+            return self._render("auth/login.html", error.status, message=_(error.message))
         if user is None:
             return self._render(
                 "auth/login.html", 401, message=_("No account has this address. Ask for an invitation.")
