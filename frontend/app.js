@@ -57,7 +57,10 @@ document.addEventListener("click", async (event) => {
   }
   if (target.closest("[data-read-all]")) {
     await send("/notifications/read", { form: new FormData() });
-    for (const dot of $$(".sk-n .u")) dot.replaceChildren(), dot.classList.remove("u");
+    for (const dot of $$(".sk-n .u")) {
+      dot.replaceChildren();
+      dot.classList.remove("u");
+    }
     for (const count of $$("[data-unread]")) count.hidden = true;
   }
   const tableToggle = target.closest("[data-table-toggle]");

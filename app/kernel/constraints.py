@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_appbuilder.models.sqla import Base
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
 from app.kernel.errors import Conflict, DomainError, Invalid, Unavailable
 
@@ -57,9 +57,16 @@ def explain(error: DBAPIError) -> DomainError:
         return Invalid(errors={"_": ["One of the values is too long or out of range."]})
     if state in {"40001", "40P01"}:
         return Conflict()
-    if re.match("08|57", state) or error.connection_invalidated:
+    if is_away(error):
         return Unavailable()
     raise error
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Whether the database does not answer: gone in the middle of something, or not to be reached at all."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    unreachable = isinstance(error, OperationalError) and not state
+    return unreachable or error.connection_invalidated or re.match("08|57", state) is not None
 
 
 def _user_columns(constraint: Any) -> list[str]:

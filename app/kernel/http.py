@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -26,12 +27,13 @@ from flask_limiter.util import get_remote_address
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, DBAPIError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.kernel import tenant
-from app.kernel.errors import DomainError, Forbidden, PreviewOnly, RateLimited, Unauthenticated
+from app.kernel.constraints import is_away
+from app.kernel.errors import DomainError, Forbidden, PreviewOnly, RateLimited, Unauthenticated, Unavailable
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import new_id
 
@@ -183,7 +185,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(tenant.MissingScope, _missing_scope)
+    app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(DataError, _unstorable)
+    app.register_error_handler(OSError, _os_error)
     app.register_error_handler(UnicodeEncodeError, _unstorable)
     app.register_error_handler(Exception, _unhandled)
     app.jinja_env.globals.update(csrf_token=generate_csrf)
@@ -331,6 +335,22 @@ def _unstorable(error: Exception) -> Response:
     """A value that PostgreSQL cannot hold: a NUL, half a surrogate pair, a number out of range."""
     log.info("request.unstorable", path=request.path, error=type(error).__name__)
     return error_response(400, _("Invalid request"))
+
+
+def _database_error(error: DBAPIError) -> Response:
+    """A read outside a unit of work failed: because the database is away, or by a mistake of ours."""
+    if not is_away(error):
+        return _unhandled(error)
+    log.warning("request.database_away", path=request.path)
+    return _domain_error(Unavailable())
+
+
+def _os_error(error: OSError) -> Response:
+    """No room on the disk (an upload waits there until it is read), or a mistake of ours."""
+    if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return _unhandled(error)
+    log.error("request.no_room", path=request.path, error=str(error))
+    return _domain_error(Unavailable())
 
 
 def _unhandled(error: Exception) -> Response:

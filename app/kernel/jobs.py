@@ -108,6 +108,20 @@ def enqueue_now(
     _put(name, arguments, {}, queue=queue, job_id=job_id, unique=unique)
 
 
+def enqueue_lost(
+    name: str, arguments: dict[str, Any], *, job_id: str, organization_id: UUID, member_id: UUID | None
+) -> bool:
+    """Queues a member's job that never reached Valkey, or was lost there; False when Valkey knows it.
+
+    One that is waiting, running or failed is known. For the schedules that look after such jobs.
+    """
+    if get_queue(_registry[name].queue).fetch_job(job_id) is not None:
+        return False
+    context = {"organization_id": str(organization_id), "member_id": str(member_id) if member_id else None}
+    _put(name, arguments, {**context, "request_id": None}, queue=None, job_id=job_id, unique=True)
+    return True
+
+
 def _put(
     name: str,
     arguments: dict[str, Any],

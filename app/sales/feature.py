@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from uuid import UUID
 
-from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Resource
+from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Resource, Schedule
 from app.kernel.i18n import lazy_gettext as _l
 from app.sales import cards, cruds
 from app.sales.api import APIS
@@ -60,4 +60,5 @@ feature = Feature(
     ],
     home_cards=[cards.figures, cards.due, cards.standing_still],
     on_organization_created=[seed],
+    schedules=[Schedule("sales.sweep_imports", every=60)],
 )

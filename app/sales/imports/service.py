@@ -24,7 +24,7 @@ from app.kernel.i18n import force_locale
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import new_id
 from app.kernel.outbox import emit
-from app.kernel.uow import uow
+from app.kernel.uow import platform_uow, uow
 from app.sales.imports import reading as reading_module
 from app.sales.imports.entities import CREATABLE, ENTITIES, REFERENCES, Entity, Key, normal, propose, target_of
 from app.sales.imports.rows import ParsedRow, Parser, RowError
@@ -383,6 +383,29 @@ def run_import(import_id: str, *, actor: Actor) -> None:
             job.status, job.message = ImportStatus.FAILED, error.message[:500]
             _tell(job)
         raise
+
+
+@jobs.job("sales.sweep_imports", queue="critical", timeout=120, retries=0)
+def sweep_imports(**_context: Any) -> int:
+    """Queues imports and undos again whose jobs Valkey does not know; how many."""
+    with platform_uow("jobs") as session:
+        unfinished = session.execute(
+            select(ImportJob.id, ImportJob.status, ImportJob.organization_id, ImportJob.owner_id).where(
+                ImportJob.status.in_([ImportStatus.QUEUED, ImportStatus.RUNNING, ImportStatus.UNDOING]),
+                ImportJob.owner_id.is_not(None),
+            )
+        ).all()
+    queued = 0
+    for import_id, status, organization_id, owner_id in unfinished:
+        name, kind = ("sales.undo_import", "undo") if status == ImportStatus.UNDOING else ("sales.run_import", "import")
+        queued += jobs.enqueue_lost(
+            name,
+            {"import_id": str(import_id)},
+            job_id=f"{kind}-{import_id}",
+            organization_id=organization_id,
+            member_id=owner_id,
+        )
+    return queued
 
 
 def _prepare(import_id: UUID, actor: Actor) -> None:

@@ -11,7 +11,7 @@ from flask_appbuilder import BaseView, expose
 
 from app.kernel import http
 from app.kernel.crud.export import safe_cell, write_csv
-from app.kernel.errors import DomainError, Forbidden, Invalid
+from app.kernel.errors import DomainError, Forbidden, Invalid, Unavailable
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
@@ -43,6 +43,7 @@ class ImportView(BaseView):  # type: ignore[misc]
         """Choose what and the file; earlier imports below."""
         allowed = self._allowed()
         errors: dict[str, list[str]] = {}
+        status = 200
         if request.method == "POST":
             upload = request.files.get("file")
             try:
@@ -54,8 +55,8 @@ class ImportView(BaseView):  # type: ignore[misc]
                     )
                     job_id = job.id
                 return make_response(redirect(f"/sales/import/{job_id}"))
-            except Invalid as error:
-                errors = error.errors
+            except (Invalid, Unavailable) as error:
+                status, errors = error.status, error.errors or {"file": [_(error.message)]}
         return make_response(
             self.render_template(
                 "sales/import/index.html",
@@ -65,7 +66,7 @@ class ImportView(BaseView):  # type: ignore[misc]
                 wanted=request.values.get("entity", ""),
                 labels={one.name: one.label for one in ENTITIES.values()},
             ),
-            422 if errors else 200,
+            status,
         )
 
     @expose("/<pk>", methods=["GET", "POST"])
