@@ -363,7 +363,7 @@ PLATFORM_CALLERS = {
     "app/settings/views.py": {"identity"},
     "app/tenancy/cli.py": {"sign-up", "vendor"},
     "app/tenancy/feature.py": {"identity"},
-    "app/tenancy/security/identity.py": {"identity", "membership"},
+    "app/tenancy/security/identity.py": {"identity", "jobs", "membership"},
     "app/tenancy/security/views.py": {"identity", "membership", "sign-up"},
     "app/tenancy/service/organizations.py": {"jobs"},
     "app/vendor/views.py": {"vendor"},

@@ -480,7 +480,7 @@ def test_the_work_of_a_suspended_organization_waits(company, acme, heard, run_jo
     waiting = next(one for one in jobs.failed_jobs() if one.id == name)
     assert waiting.get_status() == "failed"  # not scheduled for further attempts
     staff = sign_in(stella)
-    assert "Not done: the organization is suspended" in staff.get("/platform/jobs").text
+    assert "Non eseguito: l’organizzazione è sospesa" in staff.get("/platform/jobs").text
     # Back in service, the vendor has it done.
     set_status(company, "active")
     assert staff.post(f"/platform/jobs/rq/{name}/retry").status_code == 302
