@@ -93,7 +93,7 @@ def test_another_google_account_with_the_same_address_takes_nothing_over(google,
     assert through_google(google, provider, subject, person.email)[1].status_code == 302
     browser, answer = through_google(google, provider, f"g-{uuid.uuid4().hex}", person.email)
     assert answer.status_code == 409
-    assert "Another Google account is linked" in answer.text
+    assert "è collegato un altro account Google" in answer.text
     assert browser.get("/sales/accounts/", headers={"Accept": "text/html"}).status_code == 302
     with platform_scope("identity"):
         assert db.session.get(Credential, person.user_id).google_subject == subject
