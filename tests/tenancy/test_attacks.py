@@ -20,6 +20,7 @@ from app.sales.models import Account, Contact
 from app.tenancy import queries
 from app.tenancy.models import AuthSession, Membership, PermissionView, Role, RolePermission, UserRole
 from app.tenancy.service import members, roles
+from tests.architecture.walls import walls
 from tests.cast import PASSWORD
 from tests.tenancy.helpers import add_person, role_id, roles_of, share, token, try_login
 
@@ -179,25 +180,30 @@ def test_stock_security_screens_do_not_exist(company, sign_in, url):
     assert admin.post(url).status_code in {404, 405}, url
 
 
-def test_an_admin_changes_the_roles_of_a_shared_person_in_their_own_organization_only(app, company, rival, sign_in):
-    consultant = add_person(company, f"{uuid.uuid4().hex[:8]}@consultant.example", "Sales Rep")
-    there = share(consultant, rival, "Sales Rep")
-    admin = sign_in(company.admin)
-    answer = admin.post(
-        f"/users/{consultant.member_id}/roles", data={"role": [str(role_id(company, "Viewer"))]}
-    )  # fmt: skip
-    assert answer.status_code == 302
-    assert roles_of(consultant, company) == {"Viewer"}
-    assert roles_of(there, rival) == {"Sales Rep"}
-    # Rival's membership of the same person, and Rival's roles, are unknown here.
-    assert admin.post(f"/users/{there.member_id}/roles", data={"role": "1"}).status_code == 404
-    foreign = role_id(rival, "Org Admin")
-    assert admin.post(f"/users/{consultant.member_id}/roles", data={"role": [str(foreign)]}).status_code == 404
-    # Removing the person here ends nothing there.
-    assert admin.post(f"/users/{consultant.member_id}/remove").status_code == 302
-    assert roles_of(consultant, company) == set()
-    assert roles_of(there, rival) == {"Sales Rep"}
-    assert sign_in(there).get("/sales/").status_code == 200
+@pytest.mark.parametrize("wall", ["both", "guard"])
+def test_an_admin_changes_the_roles_of_a_shared_person_in_their_own_organization_only(
+    app, company, rival, sign_in, wall
+):
+    """Row-level security would hide the code's own check: it is looked at without it too."""
+    with walls(wall):
+        consultant = add_person(company, f"{uuid.uuid4().hex[:8]}@consultant.example", "Sales Rep")
+        there = share(consultant, rival, "Sales Rep")
+        admin = sign_in(company.admin)
+        answer = admin.post(
+            f"/users/{consultant.member_id}/roles", data={"role": [str(role_id(company, "Viewer"))]}
+        )  # fmt: skip
+        assert answer.status_code == 302
+        assert roles_of(consultant, company) == {"Viewer"}
+        assert roles_of(there, rival) == {"Sales Rep"}
+        # Rival's membership of the same person, and Rival's roles, are unknown here.
+        assert admin.post(f"/users/{there.member_id}/roles", data={"role": "1"}).status_code == 404
+        foreign = role_id(rival, "Org Admin")
+        assert admin.post(f"/users/{consultant.member_id}/roles", data={"role": [str(foreign)]}).status_code == 404
+        # Removing the person here ends nothing there.
+        assert admin.post(f"/users/{consultant.member_id}/remove").status_code == 302
+        assert roles_of(consultant, company) == set()
+        assert roles_of(there, rival) == {"Sales Rep"}
+        assert sign_in(there).get("/sales/").status_code == 200
 
 
 def test_an_admin_never_touches_a_persons_identity(app, company, sign_in):
