@@ -16,6 +16,7 @@ from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.uow import platform_uow, uow
 from app.sales.cruds import ACCOUNTS, OPPORTUNITIES
+from app.sales.imports import running
 from app.sales.imports import service as imports
 from app.sales.models import (
     Account,
@@ -132,7 +133,7 @@ def run_import(entity: str, path: Path, actor: Actor, *, decide: Any = None, say
         job = imports.get_import(job_id)
         job.status = "queued"
         total = job.total
-    imports.run_import(str(job_id), actor=actor)
+    running.run_import(str(job_id), actor=actor)
     with uow(actor):
         job = imports.get_import(job_id)
         say(f"Demo: {path.name}: {job.created_count} of {total} lines imported, {job.failed_count} refused")

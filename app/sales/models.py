@@ -526,6 +526,10 @@ class ImportJob(TenantModel):
     def label(self) -> str:
         return self.filename
 
+    def column_of(self, key: str) -> str:
+        """The file's column that fills the field ``key``; empty when none does."""
+        return next((column for column, one in self.mapping.items() if one == key), "")
+
 
 class ImportRow(TenantModel):
     """What became of a line: the record made or changed (with its values before), or the errors."""

@@ -359,7 +359,7 @@ PLATFORM_CALLERS = {
     "app/kernel/health.py": {"health"},
     "app/kernel/mail.py": {"jobs"},
     "app/kernel/outbox.py": {"relay"},
-    "app/sales/imports/service.py": {"jobs"},
+    "app/sales/imports/running.py": {"jobs"},
     "app/settings/views.py": {"identity"},
     "app/tenancy/cli.py": {"sign-up", "vendor"},
     "app/tenancy/feature.py": {"identity"},
