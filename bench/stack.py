@@ -59,7 +59,7 @@ def serving(
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", application, "--bind", base[7:], *options, "--log-level", "error"],
         cwd=ROOT,
-        env={**os.environ, **(environ or {})},
+        env={**os.environ, "PUBLIC_URL": base, **(environ or {})},
     )
     try:
         until = time.monotonic() + 60

@@ -8,6 +8,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+NPM_LOCKS = (ROOT / "package-lock.json", ROOT / "bench" / "lighthouse" / "package-lock.json")
 PERMISSIVE = re.compile(
     r"\b(MIT|BSD|0BSD|ISC|Apache|Apache-2\.0|PSF|Python|Zlib|Unlicense|CC0|OFL|MPL|HPND|PostgreSQL|"
     r"BlueOak|CC-BY-4\.0|Public Domain|WTFPL|MPL-2\.0)\b",
@@ -47,11 +48,12 @@ def check() -> list[str]:
             continue
         if not PERMISSIVE.search(_declared(one.metadata)) and not _license_file(one):
             found.append(f"PyPI {name}: {_declared(one.metadata)[:60] or 'no licence declared'}")
-    packages = json.loads((ROOT / "package-lock.json").read_text()).get("packages", {})
-    for path, package in packages.items():
-        declared = package.get("license") or _npm_licenses(path)
-        if path and not PERMISSIVE.search(str(declared)):
-            found.append(f"npm {path}: {declared or 'no licence declared'}")
+    for lock in NPM_LOCKS:
+        packages = json.loads(lock.read_text()).get("packages", {})
+        for path, package in packages.items():
+            declared = package.get("license") or _npm_licenses(path)
+            if path and not PERMISSIVE.search(str(declared)):
+                found.append(f"npm {path}: {declared or 'no licence declared'}")
     return found
 
 

@@ -1,16 +1,64 @@
-"""The demo is loaded once; its imports are covered by tests/sales/test_import_crm.py."""
+"""The demo is loaded once, and every organization of it can be used; its whole imports are covered by
+tests/sales/test_import_crm.py, so that a part of the deals is enough here."""
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
 from app.demo import load as demo
-from app.kernel.uow import platform_uow
-from app.tenancy.service import organizations
+from tests.support import SignedIn
+
+LINES = 301
 
 
-def test_is_loaded_looks_for_the_first_organization(app):
-    assert demo.is_loaded() is False
-    with platform_uow("vendor"):
-        organizations.create_organization("Officine Aurora S.r.l.", slug="officine-aurora", seats=1, status="active")
-    assert demo.is_loaded() is True
-    said = app.test_cli_runner().invoke(args=["demo", "load"])
-    assert "already" in said.output
+@pytest.fixture(scope="module")
+def said(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the command prints while it loads the demo."""
+    folder = Path(shutil.copytree(demo.DATA, tmp_path_factory.mktemp("demo") / "data"))
+    deals = folder / "sales_pipeline.csv"
+    deals.write_text("".join(deals.read_text().splitlines(keepends=True)[:LINES]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "DATA", folder)
+        with app.app_context():
+            assert demo.is_loaded() is False
+        done = app.test_cli_runner().invoke(args=["demo", "load"])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def sign_in(app: Flask, email: str) -> SignedIn:
+    browser = SignedIn(app)
+    browser.login(email, app.config["DEMO_PASSWORD"])
+    return browser
+
+
+def test_everything_goes_in_and_nothing_is_refused(said: str) -> None:
+    assert f"sales_pipeline.csv: {LINES - 1} of {LINES - 1} lines imported, 0 refused" in said
+    assert "accounts.csv: 85 of 85 lines imported, 0 refused" in said
+
+
+def test_it_is_loaded_once(app: Flask, said: str) -> None:
+    assert "already" in app.test_cli_runner().invoke(args=["demo", "load"]).output
+
+
+@pytest.mark.parametrize(
+    ("email", "path", "shown"),
+    [
+        ("admin@aurora.example", "/sales/accounts/", "Più trattative aperte"),
+        ("sales@aurora.example", "/sales/leads/", "Stefano Brera"),
+        ("sales@aurora.example", "/sales/opportunities/", "Le mie aperte"),
+        ("admin@bellombra.example", "/sales/pipeline", "Carta dei vini 2027"),
+        ("admin@lumen.example", "/sales/opportunities/", "Servizio fotografico catalogo 2027"),
+        ("consulente@example.com", "/", "Officine Aurora"),
+        ("vendor@stratikey.example", "/platform/", "Cantina Bellombra"),
+    ],
+)
+def test_everybody_finds_their_work(app: Flask, said: str, email: str, path: str, shown: str) -> None:
+    page: Any = sign_in(app, email).get(path)
+    assert page.status_code == 200
+    assert shown in page.text

@@ -1,0 +1,123 @@
+"""The commands of the kernel and of tenancy, the probes, and the gates that are commands."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from app.kernel import catalogues, license_check
+from tests.architecture.walls import superuser_engine
+from tests.support import SignedIn
+
+
+@pytest.fixture
+def command(app: Flask) -> Any:
+    """command(words…) -> what it printed and its status."""
+
+    def run(*arguments: str, **options: Any) -> tuple[int, str]:
+        done = app.test_cli_runner().invoke(args=list(arguments), **options)
+        return done.exit_code, done.output
+
+    return run
+
+
+def test_the_catalogues_are_complete(command: Any) -> None:
+    assert command("i18n", "check") == (0, "catalogues complete\n")
+
+
+def test_the_catalogues_gate_names_what_is_wrong(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A string that no catalogue has, one without a translation, a fuzzy one, one with another placeholder."""
+    read = catalogues.read
+
+    def spoiled(locale: str) -> Any:
+        found = read(locale)
+        if locale == "it":
+            entries = [entry for entry in found if entry.id and isinstance(entry.id, str)]
+            entries[0].string = ""
+            entries[1].flags.add("fuzzy")
+            entries[2].string = "%(unknown)s"
+        return found
+
+    monkeypatch.setattr(catalogues, "read", spoiled)
+    monkeypatch.setattr(catalogues, "used_strings", lambda: {"A string that nobody translated"})
+    status, said = command("i18n", "check")
+    assert status == 1
+    for what in ("it: missing: 'A string", "en: missing", "it: not translated", "it: fuzzy", "it: placeholders differ"):
+        assert what in said
+
+
+def test_licences_are_permissive(command: Any) -> None:
+    assert command("licenses") == (0, "licences ok\n")
+
+
+def test_a_licence_that_is_not_permissive_is_named(
+    command: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    lock = tmp_path / "package-lock.json"
+    lock.write_text(json.dumps({"packages": {"": {}, "node_modules/viral": {"license": "AGPL-3.0"}}}))
+    monkeypatch.setattr(license_check, "NPM_LOCKS", (lock,))
+    monkeypatch.setattr(license_check, "KNOWN", {})
+    status, said = command("licenses")
+    assert status == 1
+    assert "npm node_modules/viral: AGPL-3.0" in said
+    assert "PyPI psycopg:" in said
+
+
+def test_permissions_are_made_once(command: Any) -> None:
+    command("permissions", "sync")
+    assert command("permissions", "sync") == (0, "0 permissions created\n")
+
+
+def test_the_relay_by_hand(command: Any) -> None:
+    status, said = command("events", "relay")
+    assert status == 0
+    assert said.endswith("events and deliveries queued\n")
+
+
+def test_the_chain_is_verified_and_a_changed_row_found(command: Any, company: Any) -> None:
+    status, said = command("audit", "verify", company.slug)
+    assert (status, said.split(", ")[1]) == (0, "ok\n")
+    engine = superuser_engine()
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        changed = connection.execute(
+            text("UPDATE audit_log SET action = 'x' WHERE organization_id = :id AND seq = (SELECT min(seq) FROM audit_log"
+                 " WHERE organization_id = :id)"), {"id": company.id})  # fmt: skip
+        assert changed.rowcount == 1
+    engine.dispose()
+    status, said = command("audit", "verify", company.slug)
+    assert status == 1
+    assert "BROKEN at" in said
+    assert command("audit", "verify", "nobody-is-called-so")[0] == 1
+
+
+def test_an_organization_and_its_admin_are_made_by_hand(app: Flask, command: Any) -> None:
+    status, said = command("org", "create", "Nuova Meccanica", "--admin", "capo@nuova-meccanica.example")
+    assert status == 0
+    password = said.split("password: ")[1].strip()
+    browser = SignedIn(app)
+    browser.login("capo@nuova-meccanica.example", password)
+    assert "Nuova Meccanica" in browser.get("/").text
+    status, said = command("org", "create", "Zweite", "--admin", "capo@nuova-meccanica.example")
+    assert status == 0
+    assert "password" not in said, "an account that exists keeps its own"
+    assert command("org", "create", "x", "--admin", "capo@nuova-meccanica.example")[0] == 1
+
+
+def test_vendor_staff_is_made_by_hand(app: Flask, command: Any) -> None:
+    made = command("user", "create-vendor", "hand@vendor.example", "--password", "a-good-long-password")
+    assert made == (0, "hand@vendor.example is now Super Admin\n")
+    assert command("user", "create-vendor", "hand@vendor.example", "--password", "a-good-long-password")[0] == 1
+    browser = SignedIn(app)
+    browser.login("hand@vendor.example")
+    assert browser.get("/platform/").status_code == 200
+
+
+def test_ready_means_all_of_it(app: Flask, client: Any) -> None:
+    answer = client.get("/readyz")
+    assert answer.json["checks"] == {"database": True, "migrations": True, "valkey": True, "worker": False}
+    assert answer.status_code == 503
