@@ -149,6 +149,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         # Flask-AppBuilder
         "APP_NAME": "Stratikey",
         "FAB_UPDATE_PERMS": False,
+        "FAB_API_KEY_ENABLED": True,  # ours: identities find them, FAB's table stays empty
         "FAB_CREATE_DB": False,
         "FAB_ADD_MENU_API": False,
         "FAB_ADD_SECURITY_API": False,

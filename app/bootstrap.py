@@ -26,7 +26,7 @@ from app.sales.feature import feature as sales
 from app.saved_views.feature import feature as saved_views
 from app.settings.feature import feature as settings
 from app.tenancy.feature import feature as tenancy
-from app.tenancy.security.identity import load_member_actor, resolve
+from app.tenancy.security.identity import is_in_service, load_member_actor, resolve
 from app.tenancy.security.manager import TenantSecurityManager
 from app.vendor.feature import feature as vendor
 
@@ -52,7 +52,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     db.init_app(app)
     Migrate(app, db, directory=str(Path(config.ROOT) / "migrations"))
     http.identify_with(resolve)
-    jobs.load_actors_with(load_member_actor)
+    jobs.load_actors_with(load_member_actor, is_in_service)
     app.extensions["stratikey.storage"] = storage.make_store(app.config["STORAGE_URL"], app.config["S3_ENDPOINT_URL"])
     http.init_app(app)
     i18n.init_app(app)

@@ -24,6 +24,8 @@ from app.kernel.embedded import EmbeddedStack
 ROOT = Path(__file__).resolve().parents[1]
 # What README's production settings run, with two workers, for the product and what it is held against.
 GUNICORN = ["--workers", "2", "--worker-class", "gthread", "--threads", "8", "--keep-alive", "75"]
+# The process for live connections, as docs/deploy.md has it.
+SOCKETS = ["--workers", "1", "--worker-class", "gthread", "--threads", "500"]
 
 
 @contextmanager
@@ -49,11 +51,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(application: str, probe: str, environ: dict[str, str] | None = None) -> Iterator[str]:
+def serving(
+    application: str, probe: str, environ: dict[str, str] | None = None, *, options: list[str] = GUNICORN, port: int = 0
+) -> Iterator[str]:
     """gunicorn with ``application``; yields its base address once ``probe`` answers."""
-    base = f"http://127.0.0.1:{free_port()}"
+    base = f"http://127.0.0.1:{port or free_port()}"
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", application, "--bind", base[7:], *GUNICORN, "--log-level", "error"],
+        [sys.executable, "-m", "gunicorn", application, "--bind", base[7:], *options, "--log-level", "error"],
         cwd=ROOT,
         env={**os.environ, "PUBLIC_URL": base, **(environ or {})},
     )

@@ -129,9 +129,24 @@ async function refresh(id, stages = []) {
 on("opportunity:changed", (change) => {
   if (change.version <= own.get(change.id)) return;
   if (held.has(change.id)) return void held.get(change.id).push(change);
-  if (change.pipeline && change.pipeline !== board.dataset.pipeline && !cardById(change.id)) return;
-  refresh(change.id, [change.from, change.to]);
+  const card = cardById(change.id);
+  if (change.pipeline && change.pipeline !== board.dataset.pipeline && !card) return;
+  // All open boards hear of a move at the same moment; those that show it already need not ask for the rest
+  // of it (sums, age, next activity) at the same moment too.
+  setTimeout(() => refresh(change.id, [change.from, change.to]), follow(card, change) ? Math.random() * 800 : 0);
 });
+
+/** Moves a card that this page shows to where somebody else put it; whether it did. */
+function follow(card, { change, to, after, before }) {
+  const target = change === "moved" && order === "rank" && card && column(to);
+  if (!target) return false;
+  const near = [after, before].some((id) => id && cardById(id)?.closest("[data-column]") === target);
+  if (!near && (after || before)) return false;
+  put(card, { stage: to, after, before });
+  card.dataset.stage = to;
+  card.classList.add("arrived");
+  return true;
+}
 document.addEventListener("live:missed", ({ detail }) => { if (detail.kind === "opportunity") refresh(detail.id); });
 document.addEventListener("live:reload", () => location.reload());
 

@@ -25,7 +25,11 @@ export function connect() {
       if (missed) for (const event of answer.events) document.dispatchEvent(new CustomEvent("live:missed", { detail: event }));
     });
   });
-  socket.on("disconnect", () => delete document.documentElement.dataset.connected);
+  socket.on("disconnect", (reason) => {
+    delete document.documentElement.dataset.connected;
+    // The server ends a connection whose rights have changed; a new one gets those of now, if any.
+    if (reason === "io server disconnect") setTimeout(() => socket.connect(), 1000);
+  });
   socket.on("badge", ({ unread }) => {
     for (const node of $$("[data-unread]")) {
       node.textContent = unread > 99 ? "99+" : unread;

@@ -16,6 +16,7 @@ from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.uow import platform_uow, uow
 from app.sales.cruds import ACCOUNTS, OPPORTUNITIES
+from app.sales.imports import running
 from app.sales.imports import service as imports
 from app.sales.models import (
     Account,
@@ -32,7 +33,7 @@ from app.tenancy import queries as tenancy
 from app.tenancy.cli import create_vendor_user
 from app.tenancy.models import Organization, Role
 from app.tenancy.security.identity import load_member_actor
-from app.tenancy.service import accounts, members, organizations, roles
+from app.tenancy.service import accounts, api_keys, members, organizations, roles
 
 DATA = Path(__file__).resolve().parent / "data" / "crm-maven"
 
@@ -132,7 +133,7 @@ def run_import(entity: str, path: Path, actor: Actor, *, decide: Any = None, say
         job = imports.get_import(job_id)
         job.status = "queued"
         total = job.total
-    imports.run_import(str(job_id), actor=actor)
+    running.run_import(str(job_id), actor=actor)
     with uow(actor):
         job = imports.get_import(job_id)
         say(f"Demo: {path.name}: {job.created_count} of {total} lines imported, {job.failed_count} refused")
@@ -187,6 +188,8 @@ def _aurora_life(admin: Actor, sales: Actor) -> None:
                     email=_address(name, account.name),
                 )
             )
+        # A read-only key to look at; nobody has its secret, rotating it gives one.
+        api_keys.create_key("Gestionale ERP", actor=admin, scopes=[api_keys.READ_ONLY])
         team = members.save_team(None, actor=admin, name="Vendite Nord", manager_id=admin.member_id)
         assert sales.member_id is not None
         members.update_member(sales.member_id, actor=admin, title="Vendite Nord", team_id=team.id)

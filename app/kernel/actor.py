@@ -43,7 +43,9 @@ class Actor:
 
     ``permissions`` maps ``"<verb> <resource>"`` (``"write deal"``) to the scope that the person's
     roles give together (the widest wins). ``team_member_ids`` are the memberships that the scope
-    *team* covers. ``source`` is ui, api, job, socket, import or cli: it goes into the audit log.
+    *team* covers. ``key_id`` names the API key that acts: it is no member and owns no record, so each
+    of its permissions reaches the whole organization. ``source`` is ui, api, job, socket, import or
+    cli: it goes into the audit log.
     """
 
     kind: ActorKind
@@ -51,6 +53,7 @@ class Actor:
     organization_id: UUID | None = None
     user_id: int | None = None
     member_id: UUID | None = None
+    key_id: UUID | None = None
     permissions: Mapping[str, Scope] = field(default_factory=lambda: _NO_PERMISSIONS)
     team_member_ids: frozenset[UUID] = frozenset()
     vendor_roles: frozenset[str] = frozenset()
@@ -62,6 +65,8 @@ class Actor:
     ip: str | None = None
     user_agent: str | None = None
     impersonator_id: int | None = None
+    # Looks at the product as a role sees it: reads with that role's permissions, writes nothing at all.
+    preview: bool = False
 
     def scope(self, verb: str, resource: str) -> Scope | None:
         """The scope of a permission, or None when the actor does not hold it."""

@@ -7,10 +7,10 @@ tools that check the front end are installed too; running the product never fetc
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "app" / "static" / "dist"
 STAMP = DIST / ".stamp"
+KEEP_SECONDS = 86400
 
 
 def _inputs() -> list[Path]:
@@ -78,16 +79,23 @@ def install(folder: Path = ROOT, *, dev: bool = False, say: Any = print) -> None
 def build(*, force: bool = False, dev: bool = False, say: Any = print) -> bool:
     """Builds the front end when its inputs changed; True when it did. Raises on a failed step."""
     started = time.monotonic()
-    if dev:
-        install(dev=True, say=say)
-    stamp = fingerprint()
-    if not force and STAMP.exists() and STAMP.read_text() == stamp:
-        return False
-    install(say=say)
-    say("Front end: building …")
-    shutil.rmtree(DIST, ignore_errors=True)
-    run_node("frontend/build.mjs")
-    STAMP.write_text(stamp)
+    DIST.mkdir(parents=True, exist_ok=True)
+    # Two processes (the workers of a test run) would install and build over each other.
+    with (DIST / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if dev:
+            install(dev=True, say=say)
+        stamp = fingerprint()
+        if not force and STAMP.exists() and STAMP.read_text() == stamp:
+            return False
+        install(say=say)
+        say("Front end: building …")
+        run_node("frontend/build.mjs")
+        # Names carry a hash: pages that are open, and servers that run, still ask for yesterday's files.
+        for path in DIST.iterdir():
+            if path.stat().st_mtime < time.time() - KEEP_SECONDS:
+                path.unlink()
+        STAMP.write_text(stamp)
     say(f"Front end: ready in {time.monotonic() - started:.1f} s")
     return True
 

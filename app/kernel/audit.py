@@ -130,7 +130,7 @@ def _row(
         "organization_id": str(organization_id),
         "at": clock.now().isoformat(),
         "actor_kind": actor.kind.value if actor else "system",
-        "actor_id": str(actor.member_id) if actor and actor.member_id else None,
+        "actor_id": _actor_id(actor),
         "actor_label": (actor.label if actor else "Stratikey")[:200],
         "impersonator_id": actor.impersonator_id if actor else None,
         "action": action,
@@ -143,6 +143,11 @@ def _row(
         "ip": actor.ip if actor else None,
         "user_agent": (actor.user_agent or "")[:300] or None if actor else None,
     }
+
+
+def _actor_id(actor: Actor | None) -> str | None:
+    found = (actor.member_id or actor.key_id) if actor else None
+    return str(found) if found else None
 
 
 def _queue(session: Any) -> list[dict[str, Any]]:
@@ -225,9 +230,10 @@ def discard(session: Any) -> None:
 
 
 def verify(organization_id: UUID) -> tuple[int, int | None]:
-    """Recomputes the chain: (rows checked, sequence number of the first broken row or None).
+    """Recomputes the chain up to its head: (rows checked, sequence number of the first broken row or None).
 
-    Runs in any scope that may read the organization's log.
+    Of rows missing at the end the first missing one is named. Runs in the organization's scope or a
+    platform one; the database refuses any other.
     """
     result = db.session.execute(
         text("SELECT checked, broken_seq FROM audit_verify(:organization_id)"),

@@ -11,10 +11,12 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
+import orjson
 from flask import has_app_context
 from flask_appbuilder import Model
 from flask_appbuilder.models.sqla import Base
 from flask_sqlalchemy.session import Session as FlaskSession
+from psycopg.pq import TransactionStatus
 from sqlalchemy import (
     DateTime,
     Engine,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     Integer,
     UniqueConstraint,
     Uuid,
+    bindparam,
     event,
     false,
     or_,
@@ -178,9 +181,16 @@ def ref(target: str, column: str, **kwargs: Any) -> Any:
 
 _guard_off: ContextVar[bool] = ContextVar("guard_off", default=False)
 _every_record: ContextVar[bool] = ContextVar("every_record", default=False)
-# Classes that carry no organization_id of their own but must be filtered all the same
-# (FAB's Role): class -> function(organization_id) -> criterion. Filled by tenancy.
-scoped_classes: dict[type[Any], Any] = {}
+# Read when the statement runs: so the criteria are made once, for all organizations, and SQLAlchemy's
+# cache of compiled statements knows a statement again.
+_ORGANIZATION = bindparam("scope_organization_id", callable_=tenant.current_organization_id, type_=Uuid())
+# What every statement of a tenant scope gets.
+_criteria = [with_loader_criteria(TenantModel, lambda cls: cls.organization_id == _ORGANIZATION, include_aliases=True)]
+
+
+def scope_class(cls: type[Any], column: Any) -> None:
+    """Guards a class that is no TenantModel (FAB's Role): ``column`` holds the organization's id."""
+    _criteria.append(with_loader_criteria(cls, column == _ORGANIZATION, include_aliases=True))
 
 
 @contextmanager
@@ -244,19 +254,11 @@ def _guard(state: ORMExecuteState) -> None:
     scope: tenant.DataScope = session.scope  # type: ignore[attr-defined]
     if scope.kind == "none":
         raise tenant.MissingScope("database work needs a tenant or a platform scope")
+    if scope is not tenant.current():
+        raise tenant.MissingScope("a session works in the scope that it was made in")
     if scope.kind == "platform" or state.is_column_load or _guard_off.get():
         return
-    # with_loader_criteria's lambda may close over local variables only.
-    organization_id = scope.organization_id
-    options = [
-        with_loader_criteria(
-            TenantModel,
-            lambda cls: cls.organization_id == organization_id,
-            include_aliases=True,
-        )
-    ]
-    for cls, criterion in scoped_classes.items():
-        options.append(with_loader_criteria(cls, criterion(organization_id), include_aliases=True))
+    options = _criteria
     actor = scope.actor
     if actor is not None and actor.kind is not ActorKind.SYSTEM and not _every_record.get():
         restrictions = scope.info.get("restrictions")
@@ -267,7 +269,7 @@ def _guard(state: ORMExecuteState) -> None:
                 if (criterion := read_criterion(actor, cls)) is not None
             ]
             scope.info["restrictions"] = restrictions
-        options.extend(restrictions)
+        options = [*options, *restrictions]
     state.statement = state.statement.options(*options)
 
 
@@ -319,7 +321,40 @@ _SET_CONTEXT = text("SELECT set_config('app.organization_id', :organization_id, 
 @event.listens_for(TenantSession, "after_begin")
 def _set_context(session: TenantSession, transaction: SessionTransaction, connection: Connection) -> None:
     if session.scope.kind == "tenant" and not transaction.nested:
-        connection.execute(_SET_CONTEXT, {"organization_id": str(session.scope.organization_id)})
+        server = connection.connection.driver_connection.pgconn  # type: ignore[union-attr]
+        name = str(session.scope.organization_id)
+        if server.transaction_status == TransactionStatus.IDLE:
+            # With its BEGIN in one message: psycopg sends that alone, and every request would pay for it.
+            server.exec_(f"BEGIN; SELECT set_config('app.organization_id', '{UUID(name)}', true)".encode())
+        if server.transaction_status != TransactionStatus.INTRANS:
+            connection.execute(_SET_CONTEXT, {"organization_id": name})  # tells what is wrong with the connection
+
+
+def insert_rows(model: type[TenantModel], rows: list[dict[str, Any]], actor: Actor) -> None:
+    """Writes many rows of the actor's organization in one statement, past the flush and its audit.
+
+    ``rows`` share their keys, which are column names; ids are made where missing, and the columns that
+    the flush would stamp are set. PostgreSQL reads the rows from one JSON array: many times faster than
+    a statement per row, and unlike COPY it works under row-level security.
+    """
+    now = clock.now()
+    for row in rows:
+        row.setdefault("id", new_id())
+        row.update(
+            organization_id=actor.organization_id,
+            created_at=now,
+            updated_at=now,
+            created_by_id=actor.member_id,
+            updated_by_id=actor.member_id,
+            version=1,
+        )
+    table = model.__table__
+    columns = ", ".join(f'"{table.c[key].name}"' for key in rows[0])
+    source = f"json_populate_recordset(NULL::{table.name}, CAST(:rows AS json))"
+    db.session.execute(
+        text(f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {source}"),  # noqa: S608 - our own names
+        {"rows": orjson.dumps(rows, default=str).decode()},
+    )
 
 
 def advisory_lock(key: str) -> None:

@@ -55,6 +55,12 @@ class Forbidden(DomainError):
     default_message = "You do not have permission to do this."
 
 
+class PreviewOnly(Forbidden):
+    """A write while the product is shown as a role sees it."""
+
+    default_message = "You are seeing the product as a role: nothing can be changed. Stop the preview first."
+
+
 class NotFound(DomainError):
     """Unknown, or another tenant's: the two are never told apart."""
 

@@ -21,7 +21,8 @@ class Resource:
     """A permission resource: ``can_<verb> on <name>``.
 
     ``scoped`` resources know own/team/all; the others are held or not. ``assignable`` False keeps
-    the resource out of organization roles, whatever a row in the database says.
+    the resource out of organization roles, whatever a row in the database says; ``for_keys`` False
+    keeps it from API keys.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Resource:
     verbs: tuple[str, ...]
     scoped: bool = False
     assignable: bool = True
+    for_keys: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,24 @@ class Registry:
     @property
     def resources(self) -> dict[str, Resource]:
         return {resource.name: resource for one in self.features for resource in one.resources}
+
+    @property
+    def key_permissions(self) -> list[str]:
+        """What an API key may hold at all: ``"<verb> <resource>"`` of what REST serves to keys."""
+        served = {
+            (verb, api.class_permission_name)
+            for one in self.features
+            for api in one.apis
+            for method, verb in api.method_permission_name.items()
+            if method in api.include_route_methods
+        }
+        return [
+            f"{verb} {resource.name}"
+            for resource in self.resources.values()
+            if resource.assignable and resource.for_keys
+            for verb in resource.verbs
+            if (verb, resource.name) in served
+        ]
 
     @property
     def menu(self) -> list[MenuItem]:

@@ -22,7 +22,7 @@ from flask import (
     url_for,
 )
 from flask_compress import Compress
-from flask_limiter import Limiter
+from flask_limiter import ApplicationLimit, Limiter
 from flask_limiter.util import get_remote_address
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
@@ -33,7 +33,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.kernel import tenant
 from app.kernel.constraints import is_away
-from app.kernel.errors import DomainError, Forbidden, RateLimited, Unauthenticated, Unavailable
+from app.kernel.errors import DomainError, Forbidden, PreviewOnly, RateLimited, Unauthenticated, Unavailable
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import new_id
 
@@ -42,13 +42,34 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, headers_enabled=False)
+
+# How much one API key may ask, over all addresses together.
+KEY_RATE = "600 per minute"
+
+
+def _key_id() -> str:
+    found: Actor | None = getattr(g, "actor", None)
+    return f"key:{found.key_id}" if found is not None and found.key_id is not None else ""
+
+
+limiter = Limiter(
+    get_remote_address,
+    headers_enabled=False,
+    application_limits=[
+        ApplicationLimit(lambda: KEY_RATE, key_function=_key_id, exempt_when=lambda: not _key_id()),
+    ],
+)
 
 REQUESTS = Histogram("stratikey_request_seconds", "Time to answer a request", ["method", "endpoint", "status"])
 ERRORS = Counter("stratikey_unhandled_errors_total", "Unhandled exceptions", ["endpoint"])
 
 # Where a program signs in for a token: there is no cookie yet that CSRF could ride on.
 TOKEN_PATHS = {"/api/v1/security/login", "/api/security/login"}
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+
+# What a preview leaves open: ending it, and signing out.
+PREVIEW_EXITS = {"AuthView.stop_seeing_as", "AuthView.logout"}
 
 # Resolves who is asking: returns the actor, or None for a visitor. Set by tenancy.
 _identity: list[Callable[[], Actor | None]] = []
@@ -59,6 +80,7 @@ ERROR_TEXTS: tuple[Callable[[], str], ...] = (
     lambda: _("Some fields need your attention."),
     lambda: _("Sign in to continue."),
     lambda: _("You do not have permission to do this."),
+    lambda: _("You are seeing the product as a role: nothing can be changed. Stop the preview first."),
     lambda: _("Not found."),
     lambda: _("This record was changed by somebody else in the meantime."),
     lambda: _("This file is too large."),
@@ -183,12 +205,23 @@ def _begin() -> None:
     g.actor = found
     if found is not None:
         structlog.contextvars.bind_contextvars(organization=str(found.organization_id), user=found.user_id)
+        if found.key_id is not None:
+            structlog.contextvars.bind_contextvars(key=str(found.key_id))
         if found.organization_id is not None:
             g.scope_token = tenant.enter(tenant.DataScope("tenant", found.organization_id, found))
     # Asking for a token sets no cookie and uses none, so there is nothing for another site to ride on.
     asks_for_token = request.path.rstrip("/") in TOKEN_PATHS and "sid" not in session
-    if not (is_bearer() or asks_for_token) and request.method not in {"GET", "HEAD", "OPTIONS", "TRACE"}:
+    if not (is_bearer() or asks_for_token) and request.method not in SAFE_METHODS:
         csrf.protect()
+    _guard_preview(found)
+
+
+def _guard_preview(found: Actor | None) -> None:
+    """Lets a preview write nothing: no unsafe method, and no unit of work behind a safe one."""
+    previewing = found is not None and found.preview and request.endpoint not in PREVIEW_EXITS
+    tenant.set_read_only(previewing)
+    if previewing and request.method not in SAFE_METHODS:
+        raise PreviewOnly
 
 
 def _finish(response: Response) -> Response:
@@ -213,6 +246,7 @@ def _end(_error: BaseException | None) -> None:
     token = g.pop("scope_token", None)
     if token is not None:
         tenant.leave(token)
+    tenant.set_read_only(False)
     structlog.contextvars.clear_contextvars()
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import TenantModel, advisory_lock, db, tenant_table_args
 from app.kernel.errors import Invalid
-from app.kernel.http import json_response
+from app.kernel.http import actor, json_response
 from app.kernel.i18n import gettext as _
 from app.kernel.uow import uow
 
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 
 class IdempotencyKey(TenantModel):
-    """The stored answer of a POST. Kept for a day."""
+    """The stored answer of a POST, for the one who sent it (``actor``: kind and id). Kept for a day."""
 
     __tablename__ = "idempotency_key"
     __audited__ = False
-    __table_args__ = tenant_table_args("idempotency_key", UniqueConstraint("organization_id", "key"))
+    __table_args__ = tenant_table_args("idempotency_key", UniqueConstraint("organization_id", "actor", "key"))
 
+    actor: Mapped[str] = mapped_column(String(64), nullable=False)
     key: Mapped[str] = mapped_column(String(120), nullable=False)
     fingerprint: Mapped[str] = mapped_column(String(64), nullable=False)
     status_code: Mapped[int] = mapped_column(Integer, nullable=False)
@@ -40,7 +41,7 @@ def once(action: Callable[[], tuple[Any, int]]) -> Response:
     """Runs ``action`` in one unit of work and answers ``(payload, status)`` as JSON.
 
     With an ``Idempotency-Key`` the first answer is stored in the same transaction and given again to
-    repeats; the same key with another body is refused with 422.
+    repeats by the same actor; the same key with another body is refused with 422.
     """
     key = request.headers.get("Idempotency-Key", "")[:120]
     if not key:
@@ -49,15 +50,20 @@ def once(action: Callable[[], tuple[Any, int]]) -> Response:
         return json_response(payload, status)
     digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.get_data())
     fingerprint = digest.hexdigest()
+    # An answer is for its actor: a colleague may not be allowed to see it, and has not done it.
+    asking = actor()
+    who = f"{asking.kind}:{asking.key_id or asking.member_id or asking.user_id}"
     replayed = False
     with uow():
         # Two repeats at the same moment: the second waits for the first one's answer.
-        advisory_lock(f"idempotency:{key}")
-        stored = db.session.scalar(select(IdempotencyKey).where(IdempotencyKey.key == key))
+        advisory_lock(f"idempotency:{who}:{key}")
+        stored = db.session.scalar(select(IdempotencyKey).where(IdempotencyKey.actor == who, IdempotencyKey.key == key))
         if stored is None:
             payload, status = action()
             payload = orjson.loads(orjson.dumps(payload, default=str))
-            db.session.add(IdempotencyKey(key=key, fingerprint=fingerprint, status_code=status, body=payload))
+            db.session.add(
+                IdempotencyKey(actor=who, key=key, fingerprint=fingerprint, status_code=status, body=payload)
+            )
         elif stored.fingerprint != fingerprint:
             raise Invalid(_("This Idempotency-Key was used for another request."))
         else:

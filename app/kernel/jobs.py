@@ -14,13 +14,14 @@ from uuid import UUID
 import structlog
 from flask import current_app
 from redis.exceptions import RedisError
-from rq import Queue, Retry
+from rq import Queue, Retry, get_current_job
 from rq.exceptions import DuplicateJobError
 from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from app.kernel import tenant, valkey
 from app.kernel.actor import Actor, system_actor
+from app.kernel.errors import Forbidden, NotFound
 from app.kernel.uow import after_commit
 
 if TYPE_CHECKING:
@@ -34,40 +35,59 @@ ENDED = {JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANC
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """A registered job. ``retries`` further attempts come after 10, 60, 300, … seconds."""
+    """A registered job. ``retries`` further attempts come after 10, 60, 300, … seconds.
+
+    ``when_suspended``: runs for an organization that is suspended or closed too (billing, export).
+    """
 
     name: str
     function: Callable[..., Any]
     queue: str
     timeout: int
     retries: int
+    when_suspended: bool = False
+
+
+class NotDone(Exception):
+    """A job that is nobody's to do any more: its organization is suspended or its person has gone.
+
+    It ends among the failed jobs, without retries, from where the vendor may queue it again.
+    """
 
 
 _registry: dict[str, JobSpec] = {}
 # Builds the actor of (organization, member) with today's permissions; set by tenancy.
 _actor_loader: list[Callable[[UUID, UUID], Actor]] = []
+# Whether an organization is in service (neither suspended nor closed); set by tenancy.
+_in_service: list[Callable[[UUID], bool]] = []
 
 
 def job(
-    name: str, *, queue: str = "default", timeout: int = 120, retries: int = 3
+    name: str, *, queue: str = "default", timeout: int = 120, retries: int = 3, when_suspended: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers ``function`` as the job ``name``; it gets ``actor`` and its JSON arguments."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        _registry[name] = JobSpec(name, function, queue, timeout, retries)
+        _registry[name] = JobSpec(name, function, queue, timeout, retries, when_suspended)
         return function
 
     return register
 
 
-def load_actors_with(loader: Callable[[UUID, UUID], Actor]) -> None:
-    """Sets how a member's actor is built inside a job."""
+def load_actors_with(loader: Callable[[UUID, UUID], Actor], in_service: Callable[[UUID], bool]) -> None:
+    """Sets how a member's actor is built inside a job, and which organizations jobs run for."""
     _actor_loader[:] = [loader]
+    _in_service[:] = [in_service]
 
 
 def enqueue(name: str, arguments: dict[str, Any], *, job_id: str | None = None) -> None:
-    """Queues the job after the current unit of work commits, to run as the current actor."""
+    """Queues the job after the current unit of work commits, to run as the current actor.
+
+    Raises Forbidden for an API key: a worker could not tell its permissions of the day.
+    """
     scope = tenant.current()
+    if scope.actor is not None and scope.actor.key_id is not None:
+        raise Forbidden
     context = {
         "organization_id": str(scope.organization_id) if scope.organization_id else None,
         "member_id": str(scope.actor.member_id) if scope.actor and scope.actor.member_id else None,
@@ -159,18 +179,37 @@ def get_queue(name: str) -> Queue:
 
 
 def execute(name: str, arguments: dict[str, Any], context: dict[str, Any]) -> Any:
-    """What a worker runs: rebuilds the actor, then calls the job's function."""
+    """What a worker runs: rebuilds the actor, then calls the job's function. Raises NotDone."""
     spec = _registry[name]
-    organization_id, member_id = context.get("organization_id"), context.get("member_id")
-    if organization_id and member_id and _actor_loader:
-        actor = _actor_loader[0](UUID(organization_id), UUID(member_id))
-    else:
-        actor = system_actor(UUID(organization_id) if organization_id else None, request_id=context.get("request_id"))
+    organization_id = context.get("organization_id")
     structlog.contextvars.bind_contextvars(job=name, organization=organization_id, request_id=context.get("request_id"))
     try:
-        return spec.function(actor=actor, **arguments)
+        return spec.function(actor=_actor_for(spec, context), **arguments)
+    except NotDone as error:
+        log.warning("jobs.not_done", reason=str(error))
+        current = get_current_job()
+        if current is not None:
+            current.retries_left = 0
+            current.meta["not_done"] = str(error)
+            current.save_meta()  # type: ignore[no-untyped-call]
+        raise
     finally:
         structlog.contextvars.unbind_contextvars("job", "organization", "request_id")
+
+
+def _actor_for(spec: JobSpec, context: dict[str, Any]) -> Actor:
+    """Who does the job: the person who queued it, with today's permissions, or the product itself."""
+    organization_id, member_id = (
+        UUID(context[key]) if context.get(key) else None for key in ("organization_id", "member_id")
+    )
+    if organization_id is not None and not spec.when_suspended and not all(one(organization_id) for one in _in_service):
+        raise NotDone("the organization is suspended or closed")
+    if organization_id is None or member_id is None or not _actor_loader:
+        return system_actor(organization_id, request_id=context.get("request_id"))
+    try:
+        return _actor_loader[0](organization_id, member_id)
+    except NotFound:
+        raise NotDone("the person has lost access") from None
 
 
 def failed_jobs(limit: int = 100) -> list[Job]:

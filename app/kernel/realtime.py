@@ -1,8 +1,8 @@
 """Pushes to open pages over Socket.IO, after commit, to rooms.
 
-Rooms: ``user:<id>``, ``org:<id>``; joined by the server from the session's own membership, never by
-a client's word. Payloads carry ids and facts that everybody in the room may know; a page that needs
-more asks the server, which checks again.
+Rooms: ``user:<id>:<organization>``, ``org:<id>:<resource>``; joined by the server from the session's
+own membership and what it may read, never by a client's word. Payloads carry ids and facts that
+everybody in the room may know; a page that needs more asks the server, which checks again.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ socketio = SocketIO()
 APP = "/app"
 
 
-def org_room(organization_id: UUID) -> str:
-    """Everybody who works in the organization."""
-    return f"org:{organization_id}"
+def org_room(organization_id: UUID, resource: str) -> str:
+    """Everybody in the organization who may read ``resource``."""
+    return f"org:{organization_id}:{resource}"
 
 
 def user_room(user_id: int, organization_id: UUID) -> str:

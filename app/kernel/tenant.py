@@ -48,6 +48,7 @@ class DataScope:
 
 NO_SCOPE = DataScope("none")
 _current: ContextVar[DataScope] = ContextVar("data_scope", default=NO_SCOPE)
+_read_only: ContextVar[bool] = ContextVar("read_only", default=False)
 
 # The session registry's remove(); set by kernel.db, which knows sessions.
 _on_leave: list[Callable[[DataScope], None]] = []
@@ -72,6 +73,16 @@ def current_actor() -> Actor:
     if actor is None:
         raise MissingScope("no actor in the current scope")
     return actor
+
+
+def set_read_only(value: bool) -> None:
+    """Whether units of work are refused in this context, whatever their scope (a preview)."""
+    _read_only.set(value)
+
+
+def is_read_only() -> bool:
+    """Whether units of work are refused in this context."""
+    return _read_only.get()
 
 
 def on_leave(callback: Callable[[DataScope], None]) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.kernel import audit, tenant
 from app.kernel.constraints import explain
 from app.kernel.db import db
-from app.kernel.errors import Conflict
+from app.kernel.errors import Conflict, PreviewOnly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,6 +69,8 @@ def _transaction() -> Iterator[TenantSession]:
     session: Any = db.session()
     if session.info.get("in_uow"):
         raise NestedUnitOfWork
+    if tenant.is_read_only():
+        raise PreviewOnly
     session.info["in_uow"] = True
     session.info.pop("after_commit", None)
     try:

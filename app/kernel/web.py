@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -245,7 +246,7 @@ class Shell:
     def actor(self) -> Any:
         return getattr(g, "actor", None)
 
-    @property
+    @cached_property
     def menu(self) -> list[dict[str, Any]]:
         """FAB's menu, as far as the actor may see it, with our icons and the current entry marked."""
         items = {item.name: item for item in registry.menu}

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Numeric,
     String,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     Uuid,
     func,
@@ -34,8 +35,22 @@ from app.kernel.errors import Conflict, Invalid
 AMOUNT = Numeric(14, 2)
 
 
+class StringArray(TypeDecorator[list[str]]):
+    """text[] as psycopg reads it: SQLAlchemy would copy every list, though strings need no conversion."""
+
+    impl = ARRAY
+    cache_ok = True
+    comparator_factory = ARRAY.Comparator  # type: ignore[assignment]
+
+    def __init__(self, length: int) -> None:
+        super().__init__(String(length))
+
+    def result_processor(self, dialect: Any, coltype: Any) -> None:
+        """None: nothing to convert."""
+
+
 def _tags() -> Any:
-    return mapped_column(ARRAY(String(40)), nullable=False, default=list, server_default=text("'{}'"))
+    return mapped_column(StringArray(40), nullable=False, default=list, server_default=text("'{}'"))
 
 
 class Lifecycle(StrEnum):
@@ -510,6 +525,10 @@ class ImportJob(TenantModel):
     @property
     def label(self) -> str:
         return self.filename
+
+    def column_of(self, key: str) -> str:
+        """The file's column that fills the field ``key``; empty when none does."""
+        return next((column for column, one in self.mapping.items() if one == key), "")
 
 
 class ImportRow(TenantModel):

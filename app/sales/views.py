@@ -22,6 +22,7 @@ from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
 from app.sales import cruds
+from app.sales.board_cards import render_cards
 from app.sales.models import ActivityLog, Lead, OpportunityLine, OpportunityStageHistory, PipelineStage
 from app.sales.queries import board as board_queries
 from app.sales.queries import overview as overview_queries
@@ -116,6 +117,7 @@ class SalesView(BaseView):  # type: ignore[misc]
             self.render_template(
                 "sales/board.html",
                 board=board,
+                render_cards=render_cards,
                 pipelines=pipelines.list_pipelines(),
                 params=params,
                 sort=sort,
@@ -141,11 +143,7 @@ class SalesView(BaseView):  # type: ignore[misc]
             raise BadRequest
         stage_row = pipelines.get_stage(parse_id(stage))
         cards = board_queries.more_cards(stage_row.id, params, actor, offset=int(offset), sort=sort, rotting=still)
-        return make_response(
-            self.render_template(
-                "sales/_cards.html", cards=cards, may_write=actor.can("write", "deal"), currency=actor.currency
-            )
-        )
+        return make_response(render_cards(cards, may_write=actor.can("write", "deal")))
 
     @expose("/pipeline/card/<pk>")
     def card(self, pk: str) -> Response:
@@ -161,15 +159,15 @@ class SalesView(BaseView):  # type: ignore[misc]
 
     def _card_json(self, card: Any, stage_ids: list[UUID], params: Any, still: bool) -> dict[str, Any]:
         actor = http.actor()
-        stages = pipelines.get_stage(card.stage_id)
+        on_board = pipelines.get_stage(card.stage_id).kind == "open"
+        if on_board and (params.leaves or params.search or still):
+            on_board = board_queries.is_shown(card.id, params, actor, rotting=still)
         return {
             "id": card.id,
             "version": card.version,
             "stage": card.stage_id,
-            "open": stages.kind == "open",
-            "html": self.render_template(
-                "sales/_cards.html", cards=[card], may_write=actor.can("write", "deal"), currency=actor.currency
-            ),
+            "open": on_board,
+            "html": render_cards([card], may_write=actor.can("write", "deal")),
             "columns": _column_texts(list({*stage_ids, card.stage_id}), params, still),
         }
 
@@ -447,9 +445,7 @@ class OpportunityView(TenantView):
         return http.json_response(
             {
                 "id": deal_id,
-                "html": self.render_template(
-                    "sales/_cards.html", cards=[card], may_write=True, currency=actor.currency
-                ),
+                "html": render_cards([card], may_write=True),
                 "columns": _column_texts([stage_id], params),
             },
             201,

@@ -63,7 +63,8 @@ class SavedViewView(BaseView):  # type: ignore[misc]
         actor = http.actor()
         crud = _crud(kind)
         actor.require("read", crud.resource)
-        state = MultiDict(parse_qsl(request.form.get("state", "")))
+        # A blank value says that the view's own search or filters were taken away.
+        state = MultiDict(parse_qsl(request.form.get("state", ""), keep_blank_values=True))
         view_id = parse_id(request.form["view"]) if request.form.get("view") else None
         preset: dict[str, Any] = {}
         if view_id is not None:

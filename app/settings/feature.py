@@ -20,6 +20,7 @@ feature = Feature(
         MenuItem("Teams", _l("Teams"), "/users/teams/", "network", ("read", "users"), **_SETTINGS),
         MenuItem("Pipelines", _l("Pipelines"), "/settings/pipelines", "filter", ("manage", "pipeline"), **_SETTINGS),
         MenuItem("Branding", _l("Branding"), "/settings/branding", "palette", ("manage", "branding"), **_SETTINGS),
+        MenuItem("ApiKeys", _l("API keys"), "/settings/api-keys", "key-round", ("read", "api"), **_SETTINGS),
         MenuItem("Audit", _l("Audit log"), "/settings/audit", "scroll-text", ("read", "audit"), **_SETTINGS),
     ],
 )

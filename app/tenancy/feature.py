@@ -11,6 +11,7 @@ from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.uow import platform_uow
 from app.kernel.web import badge, save_preferences_with
 from app.tenancy import queries
+from app.tenancy.api import API_KEYS
 from app.tenancy.cli import org, user
 from app.tenancy.security import sockets
 from app.tenancy.security.manager import create_permissions
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def _seats(_actor: Actor) -> tuple[int, int]:
-    return queries.seats_used(), queries.current_organization().seats
+    return queries.seats()
 
 
 def _save_preferences(user_id: int, *, theme: str | None, locale: str | None) -> None:
@@ -51,11 +52,15 @@ SETTINGS = {"category": "Settings", "category_label": _l("Settings"), "category_
 feature = Feature(
     "tenancy",
     resources=[
-        Resource("users", _l("People and invitations"), "settings", ("read", "write", "invite", "revoke")),
-        Resource("roles", _l("Roles and permissions"), "settings", ("read", "write", "assign")),
+        Resource(
+            "users", _l("People and invitations"), "settings", ("read", "write", "invite", "revoke"), for_keys=False
+        ),
+        Resource("roles", _l("Roles and permissions"), "settings", ("read", "write", "assign"), for_keys=False),
+        Resource("api", _l("API keys"), "settings", ("read", "write"), for_keys=False),
         Resource("branding", _l("Company and branding"), "settings", ("manage",)),
         Resource("audit", _l("Audit log"), "settings", ("read", "export")),
     ],
+    apis=[API_KEYS],
     cli=[org, user],
     init=_init,
 )

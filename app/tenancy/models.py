@@ -13,6 +13,7 @@ from uuid import UUID
 
 from flask_appbuilder.security.sqla import models as fab
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     CheckConstraint,
     Column,
@@ -30,7 +31,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kernel import audit, clock, outbox
-from app.kernel.db import TenantModel, db, ref, scoped_classes, tenant_fk, tenant_table_args, utc
+from app.kernel.db import TenantModel, db, ref, scope_class, tenant_fk, tenant_table_args, utc
 from app.kernel.ids import new_id
 
 User = fab.User
@@ -80,10 +81,10 @@ class UserRole(db.Model):  # type: ignore[name-defined,misc]
     __table__ = fab.assoc_user_role
 
 
-scoped_classes[Role] = lambda organization_id: Role.organization_id == organization_id
-scoped_classes[audit.AuditLog] = lambda organization_id: audit.AuditLog.organization_id == organization_id
-scoped_classes[outbox.Outbox] = lambda organization_id: outbox.Outbox.organization_id == organization_id
-scoped_classes[outbox.Delivery] = lambda organization_id: outbox.Delivery.organization_id == organization_id
+scope_class(Role, Role.organization_id)
+scope_class(audit.AuditLog, audit.AuditLog.organization_id)
+scope_class(outbox.Outbox, outbox.Outbox.organization_id)
+scope_class(outbox.Delivery, outbox.Delivery.organization_id)
 
 
 # ── organizations ────────────────────────────────────────────────────────────────────────────────
@@ -120,7 +121,7 @@ class Organization(db.Model):  # type: ignore[name-defined,misc]
     __mapper_args__ = {"version_id_col": version}
 
 
-scoped_classes[Organization] = lambda organization_id: Organization.id == organization_id
+scope_class(Organization, Organization.id)
 
 
 class BrandingTheme(TenantModel):
@@ -247,6 +248,68 @@ class Invitation(TenantModel):
     @property
     def label(self) -> str:
         return self.email
+
+
+# ── programs ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class ApiKeyState(StrEnum):
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class OrgApiKey(TenantModel):
+    """A program's access to REST: the organization's, not a person's (FAB's ApiKey is, and stays unused).
+
+    A secret is 256 random bits and stored as SHA-256 only; ``prefix`` is what people recognise it by.
+    After a rotation the previous secret works until ``previous_until``.
+    """
+
+    __tablename__ = "api_key"
+    __resource__ = "api"
+    __table_args__ = tenant_table_args(
+        "api_key",
+        Index("uq_api_key_secret_hash", "secret_hash", unique=True),
+        Index("uq_api_key_previous_hash", "previous_hash", unique=True),
+        Index(
+            "uq_api_key_name",
+            "organization_id",
+            text("lower(name)"),
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(String(80), nullable=False)
+    prefix: Mapped[str] = mapped_column(String(16), nullable=False)
+    secret_hash: Mapped[str] = mapped_column(String(64), nullable=False, info={"secret": True})
+    previous_prefix: Mapped[str | None] = mapped_column(String(16))
+    previous_hash: Mapped[str | None] = mapped_column(String(64), info={"secret": True})
+    previous_until: Mapped[dt.datetime | None] = utc()
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(String(80)), nullable=False)
+    ip_allow: Mapped[list[str]] = mapped_column(ARRAY(String(43)), nullable=False, default=list)
+    expires_at: Mapped[dt.datetime | None] = utc()
+    last_used_at: Mapped[dt.datetime | None] = utc()
+    last_used_ip: Mapped[str | None] = mapped_column(String(64))
+    revoked_at: Mapped[dt.datetime | None] = utc()
+
+    creator: Mapped[Membership | None] = ref("Membership", "OrgApiKey.created_by_id")
+
+    @property
+    def state(self) -> ApiKeyState:
+        if self.revoked_at is not None:
+            return ApiKeyState.REVOKED
+        ended = self.expires_at is not None and self.expires_at <= clock.now()
+        return ApiKeyState.EXPIRED if ended else ApiKeyState.ACTIVE
+
+    @property
+    def is_read_only(self) -> bool:
+        return all(one.startswith("read ") for one in self.scopes)
+
+    @property
+    def is_rotating(self) -> bool:
+        return self.previous_until is not None and self.previous_until > clock.now()
 
 
 # ── secrets of accounts: platform role only ──────────────────────────────────────────────────────

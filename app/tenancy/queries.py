@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from app.kernel import clock
 from app.kernel.actor import Actor, ActorKind, Scope
 from app.kernel.db import db
 from app.kernel.errors import NotFound
@@ -21,6 +22,8 @@ from app.tenancy.models import (
     Membership,
     MemberStatus,
     Organization,
+    OrganizationStatus,
+    OrgApiKey,
     PermissionView,
     Role,
     RolePermission,
@@ -31,6 +34,10 @@ from app.tenancy.models import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+# The states in which an organization's people and its own jobs work.
+IN_SERVICE = (OrganizationStatus.TRIAL, OrganizationStatus.ACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ def organizations_of(user_id: int) -> list[OrganizationRef]:
         .where(
             Membership.user_id == user_id,
             Membership.status == MemberStatus.ACTIVE,
-            Organization.status.in_(("trial", "active")),
+            Organization.status.in_(IN_SERVICE),
         )
         .order_by(func.lower(Organization.name))
     )
@@ -290,15 +297,33 @@ def get_team(team_id: UUID) -> Team:
     return team
 
 
-def seats_used() -> int:
-    """Seats taken: active members and pending invitations."""
-    members = db.session.scalar(
-        select(func.count()).select_from(Membership).where(Membership.status == MemberStatus.ACTIVE)
-    )
-    invited = db.session.scalar(
-        select(func.count()).select_from(Invitation).where(Invitation.status == InvitationStatus.PENDING)
-    )
-    return (members or 0) + (invited or 0)
+def seats() -> tuple[int, int]:
+    """Seats taken (active members and pending invitations) and seats of the current organization."""
+    members = select(func.count()).select_from(Membership).where(Membership.status == MemberStatus.ACTIVE)
+    invited = select(func.count()).select_from(Invitation).where(Invitation.status == InvitationStatus.PENDING)
+    used, all_of_them = db.session.execute(
+        select(members.scalar_subquery() + invited.scalar_subquery(), Organization.seats)
+    ).one()
+    return used, all_of_them
+
+
+def list_api_keys(limit: int = 200) -> Sequence[OrgApiKey]:
+    """The organization's API keys: those in use, those that expired, those revoked; each newest first."""
+    expired = func.coalesce(OrgApiKey.expires_at <= clock.now(), False)
+    return db.session.scalars(
+        select(OrgApiKey)
+        .order_by(OrgApiKey.revoked_at.is_not(None), expired, OrgApiKey.created_at.desc(), OrgApiKey.id)
+        .options(joinedload(OrgApiKey.creator))
+        .limit(limit)
+    ).all()
+
+
+def get_api_key(key_id: UUID) -> OrgApiKey:
+    """An API key of the current organization; NotFound for any other."""
+    key = db.session.scalar(select(OrgApiKey).where(OrgApiKey.id == key_id))
+    if key is None:
+        raise NotFound
+    return key
 
 
 def current_organization() -> Organization:

@@ -68,6 +68,7 @@ ACTORLESS = {
         "change_password", "request_reset", "reset_account", "reset_password", "begin_second_factor",
         "confirm_second_factor", "disable_second_factor", "update_profile", "link_google", "find_google_user",
     },
+    "app/tenancy/service/api_keys.py": {"offered"},  # read
     "app/tenancy/service/members.py": {
         "normal_email", "get_invitation", "open_invitation",  # reads
         "accept",  # the visitor with the link is in no organization yet
@@ -89,7 +90,7 @@ ACTORLESS = {
     "app/sales/service/leads.py": {"find_matches"},  # read
     "app/sales/imports/service.py": {
         "get_import", "list_imports", "get_entity", "progress", "failed_rows", "require",
-        "sweep_imports",  # the clock
+        "parser_of", "error_json", "mark_repeats", "tell",  # parts of a run
     },
     "app/notifications/service.py": {
         "text_of", "count_unread", "list_notifications",  # reads
@@ -208,6 +209,53 @@ def test_migrations_go_up_down_and_up_again(app, scratch):
     assert leftovers() == set()
     upgrade()
     assert leftovers() == made
+    engine.dispose()
+
+
+def test_org_admins_that_exist_get_api_keys_when_the_schema_does(app, scratch):
+    """And only they: a role of the same name that an organization made is none."""
+    engine = create_engine(scratch.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+
+    def holders(connection) -> set[int]:
+        return set(
+            connection.scalars(
+                text(
+                    "SELECT r.role_id FROM ab_permission_view_role r"
+                    " JOIN ab_permission_view v ON v.id = r.permission_view_id"
+                    " JOIN ab_view_menu m ON m.id = v.view_menu_id WHERE m.name = 'api'"
+                )
+            )
+        )
+
+    downgrade(revision="base")
+    upgrade(revision="0002")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO organization (id, name, slug, status, plan, seats, locale, timezone, base_currency,"
+                " created_at, updated_at, version) VALUES ('00000000-0000-0000-0000-00000000000a', 'Old', 'old',"
+                " 'active', 'x', 1, 'it', 'Europe/Rome', 'EUR', now(), now(), 1)"
+            )
+        )
+        made = connection.scalars(
+            text(
+                "INSERT INTO ab_role (name, organization_id, is_system, description) VALUES"
+                " ('Org Admin', '00000000-0000-0000-0000-00000000000a', true, ''),"
+                " ('Viewer', '00000000-0000-0000-0000-00000000000a', true, ''),"
+                " ('Super Admin', NULL, true, '') RETURNING id"
+            )
+        ).all()
+    upgrade()
+    with engine.connect() as connection:
+        assert holders(connection) == {made[0]}
+    downgrade(revision="0002")
+    with engine.connect() as connection:
+        assert holders(connection) == set()
+    upgrade()
+    with engine.begin() as connection:
+        assert holders(connection) == {made[0]}
+        connection.execute(text("DELETE FROM organization"))
+        connection.execute(text("DELETE FROM ab_role WHERE organization_id IS NULL"))
     engine.dispose()
 
 

@@ -78,6 +78,13 @@ for _name, _key in (("pipelines", "pipeline"), ("pipeline-stages", "pipeline_sta
         row("GET", f"/api/v1/{_name}{_slash}", "read pipeline")
         row("GET", f"/api/v1/{_name}/<pk>{_slash}", "read pipeline", _key)
     row("GET", f"/api/v1/{_name}/_info", "read pipeline")
+for _slash in ("", "/"):
+    row("GET", f"/api/v1/api-keys{_slash}", "read api")
+    row("POST", f"/api/v1/api-keys{_slash}", "write api", None, {})
+    row("GET", f"/api/v1/api-keys/<pk>{_slash}", "read api", "api_key")
+    row("DELETE", f"/api/v1/api-keys/<pk>{_slash}", "write api", "api_key")
+row("GET", "/api/v1/api-keys/_info", "read api")
+row("POST", "/api/v1/api-keys/<pk>/rotate", "write api", "api_key", {})
 for _verb in ("win", "lose", "reopen", "move"):
     _data = {"lost_reason": "lost_reason", "stage": "pipeline_stage"}
     row("POST", f"/api/v1/opportunities/<pk>/{_verb}", "write deal", "opportunity", _data)
@@ -123,6 +130,10 @@ row("POST", "/settings/security/sessions/revoke-others", "member")
 for _page in ("company", "branding"):
     row("GET", f"/settings/{_page}", "manage branding")
     row("POST", f"/settings/{_page}", "manage branding")
+row("GET", "/settings/api-keys", "read api")
+row("POST", "/settings/api-keys", "write api")
+row("POST", "/settings/api-keys/<pk>/rotate", "write api", "api_key")
+row("POST", "/settings/api-keys/<pk>/revoke", "write api", "api_key")
 row("GET", "/settings/audit", "read audit")
 row("GET", "/settings/audit/export", "export audit")
 row("GET", "/settings/pipelines", "manage pipeline")
@@ -341,7 +352,9 @@ def test_garbage_from_somebody_with_the_right_never_breaks(app, people, method, 
             answer = people["seller"].client.open(url, method=method, headers=headers, **sending)
             assert answer.status_code < 500, (url, sending, answer.text[:300])
             headers["X-CSRFToken"] = people["admin"].token
-            if rule.startswith(("/settings/pipelines", "/users/", "/roles/<", "/roles/new")):
+            if rule.startswith(
+                ("/settings/pipelines", "/settings/api-keys", "/api/v1/api-keys", "/users/", "/roles/<", "/roles/new")
+            ):
                 answer = people["admin"].client.open(url, method=method, headers=headers, **sending)
                 assert answer.status_code < 500, (url, sending, answer.text[:300])
 

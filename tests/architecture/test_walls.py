@@ -26,7 +26,7 @@ from tests.architecture.walls import fill, rls_off, superuser_engine, tenant_mod
 
 ROOT = Path(__file__).parents[2]
 MODELS = [
-    "account", "activity_log", "branding_theme", "contact", "idempotency_key", "import_job", "import_mapping",
+    "account", "activity_log", "api_key", "branding_theme", "contact", "idempotency_key", "import_job", "import_mapping",
     "import_row", "invitation", "lead", "lost_reason", "membership", "notification", "opportunity", "opportunity_line",
     "opportunity_stage_history", "pipeline", "pipeline_stage", "product", "saved_view", "team",
 ]  # fmt: skip
@@ -359,11 +359,11 @@ PLATFORM_CALLERS = {
     "app/kernel/health.py": {"health"},
     "app/kernel/mail.py": {"jobs"},
     "app/kernel/outbox.py": {"relay"},
-    "app/sales/imports/service.py": {"jobs"},
+    "app/sales/imports/running.py": {"jobs"},
     "app/settings/views.py": {"identity"},
     "app/tenancy/cli.py": {"sign-up", "vendor"},
     "app/tenancy/feature.py": {"identity"},
-    "app/tenancy/security/identity.py": {"identity", "membership"},
+    "app/tenancy/security/identity.py": {"identity", "jobs", "membership"},
     "app/tenancy/security/views.py": {"identity", "membership", "sign-up"},
     "app/tenancy/service/organizations.py": {"jobs"},
     "app/vendor/views.py": {"vendor"},

@@ -36,7 +36,7 @@ from app.sales.models import (
     Product,
 )
 from app.saved_views.models import SavedView
-from app.tenancy.models import BrandingTheme, Invitation, Membership, Role, Team
+from app.tenancy.models import BrandingTheme, Invitation, Membership, OrgApiKey, Role, Team
 from tests.cast import Company
 
 
@@ -160,10 +160,14 @@ def fill(company: Company) -> dict[str, Any]:
                 dedupe_key=mark,
             ),
         )
+        add(
+            "api_key",
+            OrgApiKey(name=f"Key {mark}", prefix="sk_", secret_hash=mark, scopes=["read account"], ip_allow=[]),
+        )
         add("saved_view", SavedView(kind="account", owner_id=owner, name=f"View {mark}", shared=True, definition={}))
         add(
             "idempotency_key",
-            IdempotencyKey(key=mark, fingerprint="0" * 64, status_code=201, body={"secret": mark}),
+            IdempotencyKey(actor="user:x", key=mark, fingerprint="0" * 64, status_code=201, body={"secret": mark}),
         )
         found = {key: row.id for key, row in rows.items()}
         found["role"] = role_id

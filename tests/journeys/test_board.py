@@ -247,6 +247,24 @@ def test_a_colleagues_board_follows(board: Any, desk: Desk, page_for: Any) -> No
     expect(card(page, "Alpha")).to_have_count(1)
 
 
+def test_a_colleagues_order_follows_and_filters_hold(board: Any, desk: Desk, page_for: Any) -> None:
+    """A card put lower in its column is lower on the other page; a board filtered to Beta shows no Alpha."""
+    page = board()
+    other, filtered = page_for(desk.company.admin, lang="en"), page_for(desk.company.admin, lang="en")
+    other.goto(BOARD)
+    live(other)
+    filtered.goto(f"{BOARD}?q=Beta")
+    live(filtered)
+    drag(page, card(page, "Alpha"), card(page, "Beta"), at=0.8)
+    expect(column(other, desk, 0).locator("[data-card]").first).to_have_attribute("data-title", "Beta", timeout=2000)
+    assert titles(column(other, desk, 0)) == ["Beta", "Alpha"]
+    card(page, "Alpha").focus()
+    page.keyboard.press("Alt+ArrowRight")
+    expect(column(other, desk, 1).locator("[data-title=Alpha]")).to_be_visible(timeout=2000)
+    expect(card(filtered, "Alpha")).to_have_count(0)
+    expect(column(filtered, desk, 0).locator("[data-count]")).to_have_text("1")
+
+
 def test_a_lost_race_is_explained(board: Any, desk: Desk, watch: Watch) -> None:
     """The card was moved by somebody else while this page did not hear of it: it goes where it is."""
     watch.allow(409)

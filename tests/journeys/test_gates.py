@@ -17,6 +17,7 @@ from playwright.sync_api import Page
 
 from app.kernel import clock
 from app.kernel.uow import uow
+from app.sales.imports import running
 from app.sales.imports import service as imports
 from tests import cast
 from tests.journeys.conftest import Desk, Watch
@@ -129,6 +130,7 @@ def _pages(house: Desk) -> list[str]:
         "/settings/company",
         "/settings/branding",
         "/settings/pipelines",
+        "/settings/api-keys",
         "/settings/audit",
         "/search?q=tessitura",
         "/ui",
@@ -184,6 +186,7 @@ def test_a_viewers_pages_pass_the_gates(house: Desk, page_for: Any, watch: Watch
     page = page_for(house.company.viewer, *size, theme="light", lang="en")
     found: list[str] = []
     for url in (
+        "/settings/api-keys",
         "/settings/audit",
         "/",
         "/sales/pipeline",
@@ -256,7 +259,7 @@ def test_a_finished_import_passes_the_gates(house: Desk, page_for: Any, run_jobs
             "accounts", "altre.csv", io.BytesIO(b"name,owner\nDue S.r.l.,\n,Sam Seller\n"), actor=actor
         )
         job = imports.configure(job.id, actor=actor, mapping=job.mapping, matches={}, settings={}, reading={})
-        imports.start(job.id, actor=actor)
+        running.start(job.id, actor=actor)
         job_id = job.id
     run_jobs()
     found: list[str] = []

@@ -85,6 +85,39 @@ def test_tampering_by_the_superuser_is_found(app, company, change):
         assert audit.verify(company.id)[1] in {2, 3}
 
 
+LAST = "(SELECT max(seq) FROM audit_log WHERE organization_id = :o)"
+
+
+@pytest.mark.parametrize(
+    ("change", "offset"),
+    [
+        (f"DELETE FROM audit_log WHERE organization_id = :o AND seq = {LAST}", 0),
+        (f"DELETE FROM audit_log WHERE organization_id = :o AND seq > {LAST} - 2", -1),
+        ("DELETE FROM audit_log WHERE organization_id = :o", None),
+        ("DELETE FROM audit_head WHERE organization_id = :o", None),
+        ("UPDATE audit_head SET seq = seq - 1 WHERE organization_id = :o", 0),
+        ("UPDATE audit_head SET hash = repeat('f', 64) WHERE organization_id = :o", 0),
+    ],
+)
+def test_a_log_cut_at_its_end_is_found(app, company, change, offset):
+    """Every row that is left is right: only the head knows that there were more."""
+    for name in ("One", "Two", "Three"):
+        with uow(system_actor(company.id)) as session:
+            session.add(Account(name=name))
+    last = len(history(company))
+    engine = superuser_engine()
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))  # past the trigger
+        connection.execute(text(change), {"o": company.id})
+    engine.dispose()
+    broken = 1 if offset is None else last + offset
+    with tenant_scope(system_actor(company.id)):
+        assert audit.verify(company.id) == (len(history(company)), broken)
+    told = app.test_cli_runner().invoke(args=["audit", "verify", company.slug])
+    assert told.exit_code == 1
+    assert f"BROKEN at {broken}" in told.output
+
+
 @pytest.mark.parametrize("setting", ["DATABASE_URL", "PLATFORM_DATABASE_URL", "MIGRATION_DATABASE_URL"])
 @pytest.mark.parametrize(
     "statement", ["UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log", "TRUNCATE audit_log"]
@@ -100,8 +133,8 @@ def test_no_role_of_the_product_rewrites_the_log(app, acme, setting, statement):
 def test_the_log_of_another_organization_can_be_neither_written_nor_read(app, acme, rival):
     with pytest.raises(ProgrammingError, match="another organization"), uow(system_actor(rival.id)):
         audit.record("forged", entity="x", entity_id="x", label="x", organization_id=acme.id)
-    with tenant_scope(system_actor(rival.id)):
-        assert audit.verify(acme.id) == (0, None)
+    with pytest.raises(ProgrammingError, match="another organization"), tenant_scope(system_actor(rival.id)):
+        audit.verify(acme.id)
 
 
 def test_secrets_are_masked(app, company):
@@ -409,6 +442,52 @@ def test_the_work_of_somebody_who_lost_access_is_not_done(company, run_jobs, sig
     assert RAN == []
 
 
+@jobs.job("test.bill", retries=0, when_suspended=True)
+def bill(*, actor, word):
+    RAN.append((actor.kind.value, actor.organization_id, actor.member_id, word))
+
+
+@jobs.job("test.retried", retries=2)
+def retried(*, actor, word):
+    RAN.append((actor.kind.value, actor.organization_id, actor.member_id, word))
+
+
+def set_status(company, status):
+    from app.tenancy.models import Organization
+
+    with platform_uow("vendor") as session:
+        session.get(Organization, company.id).status = status
+
+
+@pytest.mark.parametrize("status", ["suspended", "closed"])
+def test_the_work_of_a_suspended_organization_waits(company, acme, heard, run_jobs, stella, sign_in, status):
+    """Its own jobs are not done and are seen; the platform's, other organizations' and billing's are."""
+    RAN.clear()
+    name = f"{status}-{company.slug}"
+    with uow(company.sales.actor):
+        jobs.enqueue("test.retried", {"word": "member"}, job_id=name)
+        jobs.enqueue("test.bill", {"word": "bill"})
+    with uow(system_actor(company.id)):
+        jobs.enqueue("test.note", {"word": "system"})
+    emit(company, "event")
+    with uow(acme.sales.actor):
+        jobs.enqueue("test.note", {"word": "other"})
+    jobs.enqueue_now("test.note", {"word": "platform"})
+    set_status(company, status)
+    run_jobs()
+    assert {one[3] for one in RAN} == {"bill", "other", "platform"}
+    assert len(heard["events"]) == 1
+    waiting = next(one for one in jobs.failed_jobs() if one.id == name)
+    assert waiting.get_status() == "failed"  # not scheduled for further attempts
+    staff = sign_in(stella)
+    assert "Non eseguito: l’organizzazione è sospesa" in staff.get("/platform/jobs").text
+    # Back in service, the vendor has it done.
+    set_status(company, "active")
+    assert staff.post(f"/platform/jobs/rq/{name}/retry").status_code == 302
+    run_jobs()
+    assert RAN[-1] == ("user", company.id, company.sales.member_id, "member")
+
+
 # ── idempotency ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -441,6 +520,19 @@ def test_a_key_of_another_organization_is_free(company, rival, sign_in):
     second = sign_in(rival.sales).api("POST", "/api/v1/accounts/", json=body, headers=key)
     assert first.status_code == second.status_code == 201
     assert first.json["id"] != second.json["id"]
+
+
+def test_a_key_of_a_colleague_is_free(company, sign_in):
+    """Nobody gets an answer that was given to somebody else."""
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    body = {"name": f"Same key {uuid.uuid4().hex[:6]}"}
+    first = sign_in(company.sales).api("POST", "/api/v1/contacts/", json=body, headers=key)
+    second = sign_in(company.admin).api("POST", "/api/v1/contacts/", json=body, headers=key)
+    refused = sign_in(company.viewer).api("POST", "/api/v1/contacts/", json=body, headers=key)
+    assert (first.status_code, second.status_code, refused.status_code) == (201, 201, 403)
+    assert first.json["id"] != second.json["id"]
+    again = sign_in(company.sales).api("POST", "/api/v1/contacts/", json=body, headers=key)
+    assert again.json == first.json
 
 
 def test_events_of_one_tenant_are_not_in_anothers_outbox(company, rival, heard):

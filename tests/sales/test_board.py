@@ -238,9 +238,19 @@ def test_viewers_look_and_rivals_see_nothing(company, actor, stages, sign_in, ri
     assert helpers.fetch(actor, opportunities.Opportunity, deal.id).version == deal.version
 
 
+def test_a_filtered_board_is_told_that_a_card_is_not_its_own(actor, stages, browser):
+    deal = helpers.deal(actor, "Alpha")
+    address = f"/sales/pipeline/card/{deal.id}"
+    assert browser.get(address, accept="application/json").json["open"] is True
+    assert browser.get(f"{address}?q=alph", accept="application/json").json["open"] is True
+    other = browser.get(f"{address}?q=beta&stage={stages[0].id}", accept="application/json").json
+    assert other["open"] is False
+    assert other["columns"][str(stages[0].id)]["count"] == 0
+
+
 def test_boards_hear_of_a_move_after_its_commit(company, actor, stages):
     deal = helpers.deal(actor)
-    room = f"org:{company.id}"
+    room = f"org:{company.id}:deal"
     live = valkey.connection().pubsub(ignore_subscribe_messages=True)
     live.subscribe("stratikey-live")
     live.get_message(timeout=1)
@@ -260,7 +270,7 @@ def test_boards_hear_of_a_move_after_its_commit(company, actor, stages):
     assert heard() == [
         {
             "id": str(deal.id), "version": moved.version, "change": "moved", "pipeline": str(stages[0].pipeline_id),
-            "from": str(stages[0].id), "to": str(stages[1].id),
+            "from": str(stages[0].id), "to": str(stages[1].id), "after": None, "before": None,
         }
     ]  # fmt: skip
     with pytest.raises(RuntimeError), uow(actor):

@@ -293,6 +293,15 @@ def test_bad_addresses(resource, query, status, looker):
 pieces = st.text(st.characters(codec="utf-8"), max_size=20)
 
 
+def test_a_filter_may_ask_beyond_the_limits_of_the_form(browser, actor):
+    with uow(actor):
+        create(CRUD["accounts"], {"name": "Alfa", "founded": 1950}, actor=actor)
+    for leaf, count in (("founded:gt:5", 1), ("founded:lt:99999", 1), ("founded:lt:-3", 0)):
+        answer = browser.get(f"/sales/accounts/?f={leaf}")
+        assert answer.status_code == 200, leaf
+        assert len(helpers.ids_in(answer.text)) == count, leaf
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     resource=st.sampled_from(sorted(CRUD)),

@@ -15,7 +15,7 @@ from openpyxl import Workbook
 
 from app.kernel.crud.export import write_csv
 from app.kernel.uow import uow
-from app.sales.imports import reading, service
+from app.sales.imports import reading, running, service
 from app.sales.models import Account, ImportStatus, Lead
 from tests.sales import helpers
 from tests.support import work_off
@@ -502,13 +502,14 @@ def test_a_killed_worker_goes_on_where_it_stopped(browser, actor):
     with uow(actor):
         job = service.get_import(UUID(import_id))
         job.status = ImportStatus.QUEUED
-    service._prepare(UUID(import_id), actor)
-    assert service._run_batch(UUID(import_id), actor) is True
+    running._prepare(UUID(import_id), actor)
+    with running._Lines() as lines:
+        assert running._run_batch(UUID(import_id), lines, actor) is True
     assert helpers.scalar(actor, "SELECT count(*) FROM account") == service.BATCH * 4
     assert helpers.job_of(actor, import_id).position == service.BATCH * 4
     progress = browser.get(f"/sales/import/{import_id}/progress").json
     assert (progress["status"], progress["position"], progress["total"]) == ("running", service.BATCH * 4, number)
-    service.run_import(import_id, actor=actor)
+    running.run_import(import_id, actor=actor)
     done = helpers.job_of(actor, import_id)
     assert (done.status, done.created_count, done.same_count, done.failed_count) == ("done", number, 0, 0)
     assert helpers.scalar(actor, "SELECT count(*) FROM account") == number

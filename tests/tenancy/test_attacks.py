@@ -20,6 +20,7 @@ from app.sales.models import Account, Contact
 from app.tenancy import queries
 from app.tenancy.models import AuthSession, Membership, PermissionView, Role, RolePermission, UserRole
 from app.tenancy.service import members, roles
+from tests.architecture.walls import walls
 from tests.cast import PASSWORD
 from tests.tenancy.helpers import add_person, role_id, roles_of, share, token, try_login
 
@@ -179,25 +180,30 @@ def test_stock_security_screens_do_not_exist(company, sign_in, url):
     assert admin.post(url).status_code in {404, 405}, url
 
 
-def test_an_admin_changes_the_roles_of_a_shared_person_in_their_own_organization_only(app, company, rival, sign_in):
-    consultant = add_person(company, f"{uuid.uuid4().hex[:8]}@consultant.example", "Sales Rep")
-    there = share(consultant, rival, "Sales Rep")
-    admin = sign_in(company.admin)
-    answer = admin.post(
-        f"/users/{consultant.member_id}/roles", data={"role": [str(role_id(company, "Viewer"))]}
-    )  # fmt: skip
-    assert answer.status_code == 302
-    assert roles_of(consultant, company) == {"Viewer"}
-    assert roles_of(there, rival) == {"Sales Rep"}
-    # Rival's membership of the same person, and Rival's roles, are unknown here.
-    assert admin.post(f"/users/{there.member_id}/roles", data={"role": "1"}).status_code == 404
-    foreign = role_id(rival, "Org Admin")
-    assert admin.post(f"/users/{consultant.member_id}/roles", data={"role": [str(foreign)]}).status_code == 404
-    # Removing the person here ends nothing there.
-    assert admin.post(f"/users/{consultant.member_id}/remove").status_code == 302
-    assert roles_of(consultant, company) == set()
-    assert roles_of(there, rival) == {"Sales Rep"}
-    assert sign_in(there).get("/sales/").status_code == 200
+@pytest.mark.parametrize("wall", ["both", "guard"])
+def test_an_admin_changes_the_roles_of_a_shared_person_in_their_own_organization_only(
+    app, company, rival, sign_in, wall
+):
+    """Row-level security would hide the code's own check: it is looked at without it too."""
+    with walls(wall):
+        consultant = add_person(company, f"{uuid.uuid4().hex[:8]}@consultant.example", "Sales Rep")
+        there = share(consultant, rival, "Sales Rep")
+        admin = sign_in(company.admin)
+        answer = admin.post(
+            f"/users/{consultant.member_id}/roles", data={"role": [str(role_id(company, "Viewer"))]}
+        )  # fmt: skip
+        assert answer.status_code == 302
+        assert roles_of(consultant, company) == {"Viewer"}
+        assert roles_of(there, rival) == {"Sales Rep"}
+        # Rival's membership of the same person, and Rival's roles, are unknown here.
+        assert admin.post(f"/users/{there.member_id}/roles", data={"role": "1"}).status_code == 404
+        foreign = role_id(rival, "Org Admin")
+        assert admin.post(f"/users/{consultant.member_id}/roles", data={"role": [str(foreign)]}).status_code == 404
+        # Removing the person here ends nothing there.
+        assert admin.post(f"/users/{consultant.member_id}/remove").status_code == 302
+        assert roles_of(consultant, company) == set()
+        assert roles_of(there, rival) == {"Sales Rep"}
+        assert sign_in(there).get("/sales/").status_code == 200
 
 
 def test_an_admin_never_touches_a_persons_identity(app, company, sign_in):
@@ -608,6 +614,74 @@ def test_seeing_as_a_role_is_read_only_and_never_widens(company, sign_in):
     with seller.client.session_transaction() as cookie:
         cookie["see_as"] = [role_id(company, "Org Admin"), "Org Admin"]
     assert seller.get("/users/list/").status_code == 403
+
+
+def test_a_preview_writes_nothing_not_even_ones_own_things(app, company, rival, sign_in):
+    """Not one's views, notifications, profile, password, second factor, sessions, preferences: nowhere."""
+    person = share(company.admin, rival, "Org Admin")
+    admin = sign_in(company.admin)
+    saved = admin.post("/views/account/save", data={"state": "", "name": "Mine"})
+    view = saved.location.rpartition("view=")[2]
+    admin.post(f"/roles/{role_id(company, 'Org Admin')}/see-as")
+
+    def state():
+        # When somebody was last here is not a change of theirs.
+        row = "to_jsonb(t) - '{last_seen_at,updated_at}'::text[]"
+        rows = f"SELECT md5(string_agg(r::text, '' ORDER BY r::text)) FROM (SELECT {row} r FROM % t)"
+        tables = ["saved_view", "ab_user", "credential", "auth_session", "notification", "audit_log", "membership"]
+        with platform_scope("vendor"):
+            return {one: db.session.scalar(text(rows.replace("%", one))) for one in tables}
+
+    before = state()
+    answers = {
+        url: admin.post(url, data=data)
+        for url, data in {
+            "/views/account/save": {"state": "", "name": "Other"},
+            f"/views/account/{view}/delete": {},
+            "/notifications/read": {},
+            "/settings/profile": {"first_name": "Changed", "last_name": "Name"},
+            "/settings/security/password": {"current": PASSWORD, "password": "another-good-password"},
+            "/settings/security/second-factor": {"code": "123456"},
+            "/settings/security/second-factor/off": {"password": PASSWORD},
+            "/settings/security/sessions/revoke-others": {},
+            "/preferences": {"theme": "dark"},
+            f"/switch/{rival.slug}": {},
+            "/sales/accounts/add": {"name": "No"},
+            f"/roles/{role_id(company, 'Viewer')}/see-as": {},
+            "/nowhere-at-all": {},
+        }.items()
+    }
+    assert {url: one.status_code for url, one in answers.items()} == dict.fromkeys(answers, 403)
+    assert "Stop the preview first" in answers["/settings/profile"].text
+    # A page that writes when it is only opened.
+    assert admin.get("/settings/security/second-factor").status_code == 403
+    for method, url in (("POST", "/api/v1/accounts/"), ("PUT", f"/api/v1/accounts/{uuid.uuid4()}"),
+                        ("DELETE", f"/api/v1/accounts/{uuid.uuid4()}")):  # fmt: skip
+        for slug in (company.slug, rival.slug):
+            answer = admin.api(method, url, json={"name": "No"}, headers={"X-Organization": slug})
+            assert answer.status_code == 403, (method, slug)
+            assert "Stop the preview first" in answer.json["message"]
+    assert state() == before
+    assert person.user_id == company.admin.user_id
+    # Reading goes on; the preview ends, and signing out works in it.
+    assert admin.get("/settings/profile").status_code == 200
+    assert admin.get("/notifications/").status_code == 200
+    assert admin.api("GET", "/api/v1/accounts/").status_code == 200
+    assert admin.post("/see-as/stop").status_code == 302
+    assert admin.post("/preferences", data={"theme": "dark"}).status_code == 302
+    admin.post(f"/roles/{role_id(company, 'Viewer')}/see-as")
+    assert admin.post("/logout/").status_code == 302
+    assert admin.get("/sales/").status_code == 302
+
+
+def test_a_preview_ends_with_its_role(company, sign_in):
+    admin = sign_in(company.admin)
+    made = admin.post("/roles/new", data={"name": "Passing"})
+    role = made.location.rpartition("=")[2]
+    admin.post(f"/roles/{role}/see-as")
+    assert admin.get("/users/list/").status_code == 403
+    assert sign_in(company.admin).post(f"/roles/{role}/delete").status_code == 302
+    assert admin.get("/users/list/").status_code == 200
 
 
 def test_verbs_check_the_actor_whatever_the_screen_did(app, company):

@@ -10,8 +10,10 @@ import oidc_provider_mock
 import pytest
 import requests
 
+from app.kernel.db import db
 from app.kernel.tenant import platform_scope
 from app.tenancy import queries
+from app.tenancy.models import Credential
 from tests.support import CleanClient
 from tests.tenancy.helpers import add_person
 
@@ -84,6 +86,18 @@ def test_a_linked_account_is_found_by_its_subject_when_the_address_changed(googl
     person, subject = add_person(company, f"{uuid.uuid4().hex[:8]}@gmail.example"), f"g-{uuid.uuid4().hex}"
     assert through_google(google, provider, subject, person.email)[1].status_code == 302
     assert through_google(google, provider, subject, "moved@elsewhere.example")[1].status_code == 302
+
+
+def test_another_google_account_with_the_same_address_takes_nothing_over(google, provider, company):
+    person, subject = add_person(company, f"{uuid.uuid4().hex[:8]}@gmail.example"), f"g-{uuid.uuid4().hex}"
+    assert through_google(google, provider, subject, person.email)[1].status_code == 302
+    browser, answer = through_google(google, provider, f"g-{uuid.uuid4().hex}", person.email)
+    assert answer.status_code == 409
+    assert "è collegato un altro account Google" in answer.text
+    assert browser.get("/sales/accounts/", headers={"Accept": "text/html"}).status_code == 302
+    with platform_scope("identity"):
+        assert db.session.get(Credential, person.user_id).google_subject == subject
+    assert through_google(google, provider, subject, person.email)[1].status_code == 302
 
 
 def test_a_made_up_callback_is_refused(google, client):

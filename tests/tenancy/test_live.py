@@ -1,99 +1,191 @@
-"""The live channel: who may connect, what they hear, what they missed."""
+"""The live channel: who stays connected, and what they hear. Real connections to a real port."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from queue import Queue
-from typing import Any
+import datetime as dt
+import time
+import uuid
 
 import pytest
 import socketio
-from flask import Flask
-from socketio.exceptions import ConnectionError
+from sqlalchemy import text
 
-from app.kernel import realtime
-from app.kernel.realtime import APP
-from app.tenancy.security import sockets
-from tests.sales.helpers import deal
-from tests.support import SignedIn
+from app.events.sales import LeadConverted, OpportunityCreated
+from app.events.tenancy import MemberRemoved
+from app.kernel import clock, outbox, valkey
+from app.kernel.actor import system_actor
+from app.kernel.ids import new_token
+from app.kernel.tenant import platform_scope
+from app.kernel.uow import platform_uow, uow
+from app.tenancy import versions
+from app.tenancy.models import AuthSession, Organization
+from app.tenancy.security import identity
+from app.tenancy.service import accounts
+from tests.tenancy.helpers import role_id, share
+
+SECONDS = 8
 
 
-class Page:
-    """An open page's connection, and the events that it heard."""
+class Live:
+    """One open page's connection, and what it heard."""
 
-    def __init__(self, url: str, browser: SignedIn | None, auth: Any) -> None:
-        self.heard: Queue[tuple[str, Any]] = Queue()
+    def __init__(self, server, browser):
+        self.heard = []
         self.client = socketio.Client(reconnection=False)
-        self.client.on("*", lambda event, data: self.heard.put((event, data)), namespace=APP)
-        cookies = browser.client._cookies.values() if browser else []
-        headers = {"Cookie": "; ".join(f"{one.key}={one.value}" for one in cookies)}
-        self.client.connect(url, headers=headers, auth=auth, namespaces=[APP], transports=["polling"], wait_timeout=10)
+        self.client.on("*", lambda event, *data: self.heard.append((event, *data)), namespace="/app")
+        cookie = f"stratikey={browser.client.get_cookie('stratikey').value}"
+        self.client.connect(server, headers={"Cookie": cookie}, namespaces=["/app"], transports=["polling"])
 
-    def sync(self, **data: Any) -> Any:
-        return self.client.call("sync", data, namespace=APP, timeout=10)
+    @property
+    def open(self):
+        return "/app" in self.client.namespaces
+
+    def sync(self, since=None):
+        return self.client.call("sync", {"since": since}, namespace="/app", timeout=SECONDS)
+
+    def until(self, found):
+        """Waits until ``found()`` is true; whether it became so."""
+        end = time.monotonic() + SECONDS
+        while not found() and time.monotonic() < end:
+            time.sleep(0.05)
+        return found()
 
 
 @pytest.fixture
-def connect(server: str) -> Iterator[Any]:
-    """connect(browser or None, auth) -> a connection to the live channel."""
-    opened: list[Page] = []
+def connect(server, sign_in):
+    opened = []
 
-    def make(browser: SignedIn | None = None, auth: Any = None) -> Page:
-        opened.append(Page(server, browser, auth))
+    def connect(person, browser=None):
+        opened.append(Live(server, browser or sign_in(person)))
         return opened[-1]
 
-    yield make
+    yield connect
     for one in opened:
         one.client.disconnect()
 
 
-def refused(connect: Any, auth: Any = None) -> bool:
-    with pytest.raises(ConnectionError, match=r"unauthenticated|failed to connect"):
-        connect(auth=auth)
-    return True
+def session_of(person):
+    with platform_scope("identity"):
+        return accounts.list_sessions(person.user_id)[0].id
 
 
-def test_visitors_and_wrong_tokens_are_refused(connect: Any) -> None:
-    assert refused(connect)
-    assert refused(connect, {"token": "nonsense"})
-
-
-def test_a_person_hears_their_organization_and_no_other(connect: Any, company: Any, rival: Any, sign_in: Any) -> None:
-    mine, theirs = connect(sign_in(company.admin)), connect(sign_in(rival.admin))
-    realtime.push_now(realtime.org_room(company.id), "opportunity:moved", {"id": "1"})
-    assert mine.heard.get(timeout=5) == ("opportunity:moved", {"id": "1"})
-    realtime.push_now(realtime.org_room(rival.id), "opportunity:moved", {"id": "2"})
-    assert theirs.heard.get(timeout=5) == ("opportunity:moved", {"id": "2"})
-
-
-def test_a_program_connects_with_its_token(app: Flask, connect: Any, company: Any) -> None:
-    answer = app.test_client().post(
-        "/api/v1/security/login",
-        json={"username": company.admin.email, "password": "a-good-long-password", "provider": "db"},
-    )
-    token = answer.json["access_token"]
-    assert connect(auth={"token": token, "organization": company.slug}).sync()["events"] == []
-    assert refused(connect, {"token": token, "organization": "not-theirs"})
-
-
-def test_what_was_missed_is_told_in_order(
-    connect: Any, company: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connection = connect(sign_in(company.admin))
-    start = connection.sync()
-    assert start["events"] == []
-    made = [str(deal(company.admin.actor, f"Deal {number}").id) for number in range(3)]
-    missed = connection.sync(since=start["seq"])
-    assert [one["id"] for one in missed["events"] if one["name"] == "sales.opportunity_created"] == made
-    assert missed["seq"] > start["seq"]
-    for wrong in (True, "1", -1, 2**62):
-        assert connection.sync(since=wrong)["events"] == []
-    monkeypatch.setattr(sockets, "MAX_MISSED", 1)
-    assert connection.sync(since=start["seq"])["reload"] is True
-
-
-def test_a_revoked_session_gets_no_answer(connect: Any, company: Any, sign_in: Any) -> None:
-    browser = sign_in(company.sales)
-    connection = connect(browser)
+def sign_out(company, browser):
     browser.post("/logout/")
-    assert connection.sync(since=0) == {"error": "unauthenticated"}
+
+
+def revoke(company, _browser):
+    with platform_uow("identity"):
+        accounts.revoke_session(session_of(company.sales), user_id=company.sales.user_id)
+
+
+def revoke_elsewhere(company, _browser):
+    """What another process leaves behind: the row is gone and the version is another."""
+    with platform_uow("identity") as session:
+        session.execute(text("DELETE FROM auth_session WHERE user_id = :u"), {"u": company.sales.user_id})
+    valkey.connection().set(versions.user_key(company.sales.user_id), new_token(9))
+
+
+def suspend(company, _browser):
+    with platform_uow("vendor") as session:
+        session.get(Organization, company.id).status = "suspended"
+
+
+@pytest.mark.parametrize("how", [sign_out, revoke, revoke_elsewhere, suspend])
+def test_a_connection_ends_with_its_session_or_organization(company, connect, sign_in, how):
+    browser = sign_in(company.sales)
+    mine, other = connect(company.sales, browser), connect(company.admin)
+    assert mine.sync()["events"] == []
+    how(company, browser)
+    assert mine.until(lambda: not mine.open)
+    assert other.open is (how is not suspend) or other.until(lambda: not other.open)
+
+
+def test_a_connection_ends_when_its_session_expires(company, connect, sign_in):
+    browser = sign_in(company.sales)
+    with platform_uow("identity") as session:
+        session.get(AuthSession, session_of(company.sales)).expires_at = clock.now() + dt.timedelta(seconds=3)
+    identity.forget_everything()
+    live = connect(company.sales, browser)
+    assert live.open
+    assert live.until(lambda: not live.open)
+
+
+def test_an_expired_session_is_not_remembered(company, sign_in):
+    browser = sign_in(company.sales)
+    with platform_uow("identity") as session:
+        session.get(AuthSession, session_of(company.sales)).expires_at = clock.now() + dt.timedelta(minutes=1)
+    identity.forget_everything()
+    assert browser.get("/sales/accounts/").status_code == 200
+    with clock.frozen(clock.now() + dt.timedelta(minutes=2)):
+        assert browser.get("/sales/accounts/").status_code == 302
+
+
+def test_a_connection_ends_with_the_membership_and_with_changed_rights(company, rival, connect, sign_in):
+    """Also for somebody who goes on working in another organization."""
+    share(company.sales, rival)
+    admin = sign_in(company.admin)
+    with platform_uow("identity") as session:
+        session.execute(text("UPDATE ab_user SET last_organization_id = :o WHERE id = :u"),
+                        {"o": company.id, "u": company.sales.user_id})  # fmt: skip
+    first = connect(company.sales)
+    lesser = admin.post("/roles/new", data={"name": "Lesser"}).location.rpartition("=")[2]
+    assert admin.post(f"/users/{company.sales.member_id}/roles", data={"role": [lesser]}).status_code == 302
+    assert first.until(lambda: not first.open)
+    second = connect(company.sales)
+    assert second.open
+    admin.post(f"/users/{company.sales.member_id}/remove")
+    assert second.until(lambda: not second.open)
+
+
+def test_a_connection_stays_while_nothing_that_concerns_it_changes(company, connect, sign_in):
+    live = connect(company.sales)
+    sign_in(company.sales)  # another sign-in of the same person
+    sign_in(company.admin).post(f"/users/{company.viewer.member_id}/remove")
+    time.sleep(2.5)
+    assert live.open
+
+
+def without(company, sign_in, name, permission):
+    """Takes a permission from a role of the company."""
+    answer = sign_in(company.admin).api(
+        "POST", f"/roles/{role_id(company, name)}/permissions", json={"permissions": {permission: None}}
+    )
+    assert answer.status_code == 200, answer.text
+
+
+def test_changes_are_told_to_those_who_may_read_such_records(company, connect, sign_in):
+    without(company, sign_in, "Viewer", "read contact")
+    viewer, seller = connect(company.viewer), connect(company.sales)
+    admin = sign_in(company.admin)
+    contact = admin.api("POST", "/api/v1/contacts/", json={"name": "Not for viewers"}).json["id"]
+    account = admin.api("POST", "/api/v1/accounts/", json={"name": "For all"}).json["id"]
+    assert viewer.until(lambda: viewer.heard)
+    assert seller.until(lambda: len(seller.heard) == 2)
+    assert [(event, data["id"]) for event, data in viewer.heard] == [("account:changed", account)]
+    assert [(event, data["id"]) for event, data in seller.heard] == [
+        ("contact:changed", contact),
+        ("account:changed", account),
+    ]
+
+
+def test_sync_names_only_what_the_person_may_read(company, connect, sign_in):
+    without(company, sign_in, "Viewer", "read lead")
+    viewer, seller = connect(company.viewer), connect(company.sales)
+    deal, lead = uuid.uuid4(), uuid.uuid4()
+    with uow(system_actor(company.id)):
+        outbox.emit(OpportunityCreated(subject_id=deal, title="Deal", owner_id=None))
+        outbox.emit(LeadConverted(subject_id=lead, account_id=None, contact_id=uuid.uuid4(), opportunity_id=None))
+        outbox.emit(MemberRemoved(subject_id=uuid.uuid4()))
+    assert [one["id"] for one in viewer.sync(0)["events"]] == [str(deal)]
+    assert [one["id"] for one in seller.sync(0)["events"]] == [str(deal), str(lead)]
+    newest = seller.sync()["seq"]
+    assert newest > 0
+    assert newest == seller.sync(newest)["seq"]
+
+
+def test_nobody_connects_without_a_session(app, server, client):
+    for cookie in ("", "stratikey=nonsense"):
+        one = socketio.Client(reconnection=False)
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            one.connect(server, headers={"Cookie": cookie}, namespaces=["/app"], transports=["polling"])
+        one.disconnect()

@@ -363,7 +363,33 @@ def test_signing_in_and_failing_to_stand_in_the_audit_log(app, company):
 
     with tenant_scope(system_actor(company.id)):
         rows = db.session.execute(
-            select(AuditLog.action, AuditLog.ip).where(AuditLog.entity == "account").order_by(AuditLog.seq)
+            select(AuditLog.action, AuditLog.ip).where(AuditLog.entity == "user").order_by(AuditLog.seq)
         ).all()
     assert [row.action for row in rows] == ["sign_in_failed", "signed_in"]
     assert all(row.ip == "127.0.0.1" for row in rows)
+
+
+def test_the_log_tells_sign_ins_from_the_crms_accounts(company, sign_in):
+    """New ones by their own name, those of before by their action: the log cannot be rewritten."""
+    from app.kernel import audit
+    from app.kernel.actor import system_actor
+    from app.kernel.uow import uow
+    from app.sales.models import Account
+
+    admin = sign_in(company.admin)
+    old = {"entity": "account", "entity_id": company.sales.member_id, "label": "Sam of before"}
+    with uow(system_actor(company.id)) as session:
+        session.add(Account(name="Customer Inc"))
+        audit.record("signed_in", **old)
+    sign_ins = admin.get("/settings/audit?entity=user").text
+    customers = admin.get("/settings/audit?entity=account").text
+    assert '<option value="user" selected>Sign-in</option>' in sign_ins
+    assert "Sam of before" in sign_ins
+    assert "Ada Admin" in sign_ins
+    assert "Customer Inc" not in sign_ins
+    assert "Customer Inc" in customers
+    assert "Sam of before" not in customers
+    everything = admin.get("/settings/audit").text
+    assert everything.count('<span class="muted cap">Sign-in</span>') == 2
+    exported = admin.get("/settings/audit/export?entity=user").text
+    assert exported.count(";signed_in;") == 2

@@ -18,17 +18,20 @@ from prison.decoder import ParserException
 from app.kernel import http
 from app.kernel.crud.fields import Crud, Field, Kind, clean, storable
 from app.kernel.crud.filters import FAB_OPERATORS
-from app.kernel.crud.query import ListParams, base_select, count_rows, filtered, ordered
+from app.kernel.crud.query import COUNT_CAP, ListParams, fetch_page
 from app.kernel.crud.store import change, create, delete, load
 from app.kernel.crud.view import TenantInterface
 from app.kernel.db import db
 from app.kernel.errors import BadRequest, Invalid
+from app.kernel.feature import registry
 from app.kernel.i18n import gettext as _
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from apispec import APISpec
 
 DEFAULT_PAGE_SIZE = 50
@@ -103,18 +106,32 @@ def _whole(query: dict[str, Any], name: str, default: int, low: int, high: int) 
     return value
 
 
-def dump(fields: list[Field], row: Any) -> dict[str, Any]:
-    """A row as JSON."""
+def dump(fields: list[Field], row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as JSON's object."""
     out: dict[str, Any] = {"id": row["id"], "version": row["version"]}
     for field in fields:
         value = row[field.name]
-        if field.is_link:
-            out[field.key] = None if value is None else {"id": value, "name": row[f"{field.name}__name"]}
-        elif isinstance(value, Decimal):
-            out[field.key] = str(value)
-        else:
-            out[field.key] = value
+        if field.is_link and value is not None:
+            value = {"id": value, "name": row[f"{field.name}__name"]}
+        out[field.key] = str(value) if isinstance(value, Decimal) else value
     return out
+
+
+def dump_page(fields: list[Field], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """As ``dump``, for many rows of ``base_select(crud, fields)``: by position, which is several times faster."""
+    places: list[tuple[str, int, bool]] = []
+    place = 2
+    for field in fields:
+        places.append((field.key, place, field.is_link))
+        place += 2 if field.is_link else 1
+    result = []
+    for row in rows:
+        out = {"id": row[0], "version": row[1]}
+        for key, at, is_link in places:
+            value = row[at]
+            out[key] = {"id": value, "name": row[at + 1]} if is_link and value is not None else value
+        result.append(out)
+    return result
 
 
 def _signed_in() -> None:
@@ -198,12 +215,8 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
         if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
             raise BadRequest(_("“columns” must be a list of names."))
         fields = [field for field in self._fields if not wanted or field.key in wanted]
-        count, _capped = count_rows(crud, params, actor)
-        statement = filtered(crud, base_select(crud, fields), params, actor)
-        statement = ordered(crud, statement, params.sort, fields)
-        offset = (params.page - 1) * params.page_size
-        rows = db.session.execute(statement.limit(params.page_size).offset(offset)).mappings()
-        result = [dump(fields, row) for row in rows]
+        rows, found = fetch_page(crud, fields, params, actor)
+        count, result = min(found, COUNT_CAP), dump_page(fields, rows)
         return http.json_response({"count": count, "ids": [row["id"] for row in result], "result": result})
 
     @expose("/<pk>", methods=["GET"])
@@ -290,7 +303,7 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
 
     def add_api_spec(self, api_spec: APISpec) -> None:
         """Adds the resource's paths and schemas, made from the same fields."""
-        describe(api_spec, self.crud, self._fields)
+        describe(api_spec, self.crud, self._fields, self.include_route_methods)
 
 
 _JSON_TYPES: dict[Kind, dict[str, Any]] = {
@@ -327,8 +340,26 @@ def _schema(field: Field, *, write: bool) -> dict[str, Any]:
     return schema
 
 
-def describe(api_spec: APISpec, crud: Crud, fields: list[Field]) -> None:
-    """The OpenAPI description of an entity's resource."""
+def security(api_spec: APISpec, resource: str) -> list[dict[str, list[str]]]:
+    """What an operation on ``resource`` may be asked with, as OpenAPI says it; declares the schemes."""
+    schemes = {
+        "jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "api_key": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "sk_…",
+            "description": "A key of Settings, API keys. It belongs to one organization, with permissions of its own.",
+        },
+    }
+    for name, scheme in schemes.items():
+        if name not in api_spec.components.security_schemes:
+            api_spec.components.security_scheme(name, scheme)
+    names = ["jwt", "api_key"] if registry.resources[resource].for_keys else ["jwt"]
+    return [{name: []} for name in names]
+
+
+def describe(api_spec: APISpec, crud: Crud, fields: list[Field], methods: set[str]) -> None:
+    """The OpenAPI description of an entity's resource, as far as it has the ``methods``."""
     name = crud.model.__name__
     base = {
         "id": {"type": "string", "format": "uuid"},
@@ -393,13 +424,22 @@ def describe(api_spec: APISpec, crud: Crud, fields: list[Field]) -> None:
     ]
     key = [{"in": "header", "name": "Idempotency-Key", "required": False, "schema": {"type": "string"}}]
     path = f"/api/v1/{crud.api}"
-    api_spec.path(
-        path=f"{path}/_info",
-        operations={"get": {"tags": tags, "responses": _responses({"200": _content({"type": "object"})})}},
+    allowed = security(api_spec, crud.resource)
+    served = {"get": "get_list", "post": "post"}
+    served_one = {"get": "get", "put": "put", "patch": "put", "delete": "delete"}
+
+    def document(path: str, operations: dict[str, Any], served: dict[str, str]) -> None:
+        known = {verb: one for verb, one in operations.items() if served[verb] in methods}
+        api_spec.path(path=path, operations={verb: {**one, "security": allowed} for verb, one in known.items()})
+
+    document(
+        f"{path}/_info",
+        {"get": {"tags": tags, "responses": _responses({"200": _content({"type": "object"})})}},
+        {"get": "info"},
     )
-    api_spec.path(
-        path=f"{path}/",
-        operations={
+    document(
+        f"{path}/",
+        {
             "get": {"tags": tags, "parameters": query, "responses": _responses({"200": _content(many)}, "400")},
             "post": {
                 "tags": tags,
@@ -408,10 +448,11 @@ def describe(api_spec: APISpec, crud: Crud, fields: list[Field]) -> None:
                 "responses": _responses({"201": _content(one)}, "400", "409", "422"),
             },
         },
+        served,
     )
-    api_spec.path(
-        path=f"{path}/{{pk}}",
-        operations={
+    document(
+        f"{path}/{{pk}}",
+        {
             "get": {"tags": tags, "parameters": item, "responses": _responses({"200": _content(one)}, "404")},
             **{
                 verb: {
@@ -432,6 +473,7 @@ def describe(api_spec: APISpec, crud: Crud, fields: list[Field]) -> None:
                 ),
             },
         },
+        served_one,
     )
 
 

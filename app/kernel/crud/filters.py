@@ -7,6 +7,7 @@ with ``value`` a list of strings. In an address a leaf is ``f=<field>:<operator>
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -246,8 +247,10 @@ def criterion(field: Field, operator: str, values: list[str], actor: Actor, colu
 
 
 def _value(field: Field, text: str) -> Any:
+    # A form's limits are no limits of a question: no company was founded in 5, but all of them after it.
+    anything = replace(field, minimum=None, maximum=None)
     try:
-        value = parse(field, text)
+        value = parse(anything, text)
     except ValueError as error:
         raise BadRequest(f"{field.label}: {error}") from None
     if value is None:  # nothing but spaces

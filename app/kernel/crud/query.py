@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dc_field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.kernel.crud.fields import Crud, Field, target_model
@@ -39,6 +39,11 @@ class ListParams:
     page: int = 1
     page_size: int = 25
     columns: list[str] = dc_field(default_factory=list)
+
+    @property
+    def offset(self) -> int:
+        """How many rows come before the page."""
+        return (self.page - 1) * self.page_size
 
     @property
     def filter_tree(self) -> dict[str, Any]:
@@ -112,7 +117,7 @@ class Page:
 
     @property
     def first(self) -> int:
-        return 0 if not self.rows else (self.params.page - 1) * self.params.page_size + 1
+        return 0 if not self.rows else self.params.offset + 1
 
     @property
     def last(self) -> int:
@@ -182,8 +187,24 @@ def filtered(crud: Crud, statement: Select[Any], params: ListParams, actor: Acto
     return statement
 
 
+_selects: dict[tuple[str, ...], Select[Any]] = {}
+
+
 def base_select(crud: Crud, fields: list[Field]) -> Select[Any]:
-    """The columns of ``fields``, with ``<name>__name`` for references, joined once each."""
+    """The columns of ``fields``, with ``<name>__name`` for references, joined once each.
+
+    Remembered: building it costs more than running it.
+    """
+    key = (crud.kind, *(field.name for field in fields))
+    found = _selects.get(key)
+    if found is None:
+        if len(_selects) > 500:  # people may ask for any columns in any order
+            _selects.clear()
+        found = _selects[key] = _build_select(crud, fields)
+    return found
+
+
+def _build_select(crud: Crud, fields: list[Field]) -> Select[Any]:
     how = plan(crud)
     selected: list[Any] = [crud.model.id.label("id"), crud.model.version.label("version")]
     statement: Select[Any] = select(*selected).select_from(crud.model)
@@ -221,11 +242,23 @@ def ordered(crud: Crud, statement: Select[Any], sort: str, fields: list[Field]) 
     return statement.order_by(crud.model.id.desc())
 
 
-def count_rows(crud: Crud, params: ListParams, actor: Actor, extra: Any = None) -> tuple[int, bool]:
-    """How many rows match, counting no further than COUNT_CAP; and whether there are more."""
+def fetch_page(
+    crud: Crud, fields: list[Field], params: ListParams, actor: Actor, extra: Any = None
+) -> tuple[Sequence[Row[Any]], int]:
+    """The rows of the page (the columns of ``base_select``, then ``row_count``) and how many match in all,
+    counted no further than COUNT_CAP + 1. One query, but two for a page beyond the last."""
     inner = filtered(crud, select(crud.model.id), params, actor, extra).limit(COUNT_CAP + 1).subquery()
-    found = db.session.scalar(select(func.count()).select_from(inner)) or 0
-    return min(found, COUNT_CAP), found > COUNT_CAP
+    count = select(func.count()).select_from(inner)
+    statement = filtered(crud, base_select(crud, fields), params, actor, extra)
+    statement = ordered(crud, statement, params.sort, fields).limit(params.page_size)
+    if params.offset:
+        # Not for the first page: PostgreSQL cannot estimate an offset that is a parameter, and would plan
+        # the statement anew every time.
+        statement = statement.offset(params.offset)
+    rows = db.session.execute(statement.add_columns(count.scalar_subquery().label("row_count"))).all()
+    if rows:
+        return rows, rows[0].row_count
+    return rows, (db.session.scalar(count) or 0) if params.offset else 0
 
 
 def list_fields(crud: Crud, params: ListParams) -> list[Field]:
@@ -239,16 +272,12 @@ def list_fields(crud: Crud, params: ListParams) -> list[Field]:
 
 
 def list_page(crud: Crud, params: ListParams, actor: Actor, extra: Any = None) -> Page:
-    """One page of the list: two queries, whatever the number of rows."""
+    """One page of the list: one query, whatever the number of rows."""
     fields = list_fields(crud, params)
-    count, capped = count_rows(crud, params, actor, extra)
-    offset = (params.page - 1) * params.page_size
-    if offset > MAX_OFFSET:
+    if params.offset > MAX_OFFSET:
         raise BadRequest(_("Narrow the list with a filter to go further."))
-    statement = filtered(crud, base_select(crud, fields), params, actor, extra)
-    statement = ordered(crud, statement, params.sort, fields).limit(params.page_size).offset(offset)
-    rows = [dict(row) for row in db.session.execute(statement).mappings()]
-    return Page(rows, count, capped, params)
+    rows, found = fetch_page(crud, fields, params, actor, extra)
+    return Page([dict(row._mapping) for row in rows], min(found, COUNT_CAP), found > COUNT_CAP, params)
 
 
 def find_ids(crud: Crud, params: ListParams, actor: Actor, limit: int) -> list[UUID]:

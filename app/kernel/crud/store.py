@@ -90,9 +90,9 @@ def delete(crud: Crud, record_id: UUID, *, actor: Actor, version: int | None = N
 
 
 def announce(crud: Crud, record: Any, what: str) -> None:
-    """Tells open pages of the organization that a record changed: its id and version only."""
+    """Tells open pages of people who may read such records that one changed: its id and version only."""
     push(
-        org_room(record.organization_id),
+        org_room(record.organization_id, crud.resource),
         f"{crud.kind}:changed",
         {"id": str(record.id), "version": record.version, "change": what},
     )

@@ -15,7 +15,7 @@ from app.kernel.errors import DomainError, Forbidden, Invalid, Unavailable
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
-from app.sales.imports import reading, service
+from app.sales.imports import reading, running, service, undo
 from app.sales.imports.entities import CREATABLE, ENTITIES, names_of
 from app.sales.models import ImportStatus
 from app.sales.queries import pipelines
@@ -146,14 +146,14 @@ class ImportView(BaseView):  # type: ignore[misc]
     def start(self, pk: str) -> Response:
         """Starts the import."""
         with uow():
-            service.start(parse_id(pk), actor=http.actor())
+            running.start(parse_id(pk), actor=http.actor())
         return make_response(redirect(f"/sales/import/{pk}"))
 
     @expose("/<pk>/undo", methods=["POST"])
     def undo(self, pk: str) -> Response:
         """Takes a finished import back."""
         with uow():
-            service.start_undo(parse_id(pk), actor=http.actor())
+            undo.start_undo(parse_id(pk), actor=http.actor())
         flash(_("The import is being taken back."), "success")
         return make_response(redirect(f"/sales/import/{pk}"))
 

@@ -217,6 +217,13 @@ def column_sums(
     return found
 
 
+def is_shown(opportunity_id: UUID, params: ListParams, actor: Actor, *, rotting: bool = False) -> bool:
+    """Whether a card belongs on a board with these filters."""
+    statement = select(Opportunity.id).join(PipelineStage, PipelineStage.id == Opportunity.stage_id)
+    statement = _matching(statement.where(Opportunity.id == opportunity_id), params, actor, rotting=rotting)
+    return db.session.scalar(statement) is not None
+
+
 def get_card(opportunity_id: UUID) -> Card | None:
     """One card; None when the actor may not see it."""
     cards = _cards(_card_select().where(Opportunity.id == opportunity_id))

@@ -177,7 +177,7 @@ def move_opportunity(
             raise Conflict(_("This stage belongs to another pipeline."))
         _enter(deal, old, stage, actor)
     db.session.flush()
-    _tell(deal, old.id)
+    _tell(deal, old.id, place={"after": after_id, "before": before_id})
     return deal
 
 
@@ -414,18 +414,22 @@ def _note_stage(
     )
 
 
-def _tell(deal: Opportunity, from_stage_id: UUID) -> None:
-    """Tells open boards: which card, from which column to which. Nothing that needs a permission."""
+def _tell(deal: Opportunity, from_stage_id: UUID, place: dict[str, UUID | None] | None = None) -> None:
+    """Tells open boards: which card, from which column to which, and between which two cards it was put.
+
+    Nothing that needs a permission.
+    """
     push(
-        org_room(deal.organization_id),
+        org_room(deal.organization_id, "deal"),
         "opportunity:changed",
         {
             "id": str(deal.id),
             "version": deal.version,
-            "change": "moved",
+            "change": "moved" if place else "changed",
             "pipeline": str(deal.pipeline_id),
             "from": str(from_stage_id),
             "to": str(deal.stage_id),
+            **{key: str(one) if one else None for key, one in (place or {}).items()},
         },
     )
 

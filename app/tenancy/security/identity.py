@@ -1,4 +1,4 @@
-"""Who is asking: from the session cookie or a token to an Actor, remembered per process.
+"""Who is asking: from the session cookie, a token or an API key to an Actor, remembered per process.
 
 What is remembered counts only while the versions of the person and of the organization stand still
 (``tenancy.versions``), so a revoked session or a changed role takes effect with the next request.
@@ -10,23 +10,39 @@ import datetime as dt
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import g, request, session
 from flask_jwt_extended import decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
+from sqlalchemy import or_, select
 
-from app.kernel import clock, tenant
+from app.kernel import clock, crypto, http, tenant
 from app.kernel.actor import Actor, ActorKind, Scope
 from app.kernel.db import db
-from app.kernel.errors import NotFound, Unauthenticated
+from app.kernel.errors import Forbidden, NotFound, Unauthenticated
+from app.kernel.feature import registry
+from app.kernel.i18n import force_locale
+from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 from app.kernel.uow import platform_uow
 from app.tenancy import queries, versions
-from app.tenancy.models import AuthSession, Membership, MemberStatus, Organization, Role, User
+from app.tenancy.models import (
+    AuthSession,
+    Membership,
+    MemberStatus,
+    Organization,
+    OrganizationStatus,
+    OrgApiKey,
+    Role,
+    User,
+)
+from app.tenancy.service import api_keys
 
 CACHE_SIZE = 5000
 CACHE_SECONDS = 60.0
@@ -75,9 +91,34 @@ class Identity:
     actor: Actor
     organization: queries.OrganizationRef | None
     organizations: tuple[queries.OrganizationRef, ...]
+    expires_at: dt.datetime
+
+    @property
+    def version_keys(self) -> list[str]:
+        return [versions.user_key(self.account.id), versions.organization_key(self.actor.organization_id)]
 
 
-_cache: OrderedDict[tuple[UUID, str | None], tuple[list[bytes], float, Identity]] = OrderedDict()
+@dataclass(frozen=True, slots=True)
+class KeyIdentity:
+    """One secret of an API key: its actor, and what has to be asked at every request."""
+
+    key_id: UUID
+    slug: str
+    actor: Actor
+    ends_at: dt.datetime | None
+    networks: tuple[IPv4Network | IPv6Network, ...]
+    is_open: bool
+
+    @property
+    def version_keys(self) -> list[str]:
+        return [versions.api_key_key(self.key_id), versions.organization_key(self.actor.organization_id)]
+
+
+Known = TypeVar("Known", Identity, KeyIdentity)
+
+_cache: OrderedDict[Any, tuple[list[bytes], float, Any]] = OrderedDict()
+# When this process last wrote down the use of a key.
+_uses: dict[UUID, dt.datetime] = {}
 _lock = threading.Lock()
 
 
@@ -85,6 +126,7 @@ def forget_everything() -> None:
     """Empties this process's memory of identities."""
     with _lock:
         _cache.clear()
+        _uses.clear()
 
 
 def load(session_id: UUID, wanted_slug: str | None = None) -> Identity | None:
@@ -93,35 +135,33 @@ def load(session_id: UUID, wanted_slug: str | None = None) -> Identity | None:
     ``wanted_slug`` picks one of the person's organizations (REST's ``X-Organization``); NotFound for
     one that is not theirs. Otherwise the session's last active one counts, else the first.
     """
-    key = (session_id, wanted_slug)
+    found = _remembered((session_id, wanted_slug), lambda: _read(session_id, wanted_slug))
+    return found if found is not None and found.expires_at > clock.now() else None
+
+
+def _remembered(key: Any, read: Callable[[], Known | None]) -> Known | None:
+    """What ``read`` answers, from this process's memory while its versions stand still."""
     with _lock:
         hit = _cache.get(key)
     if hit is not None and time.monotonic() - hit[1] < CACHE_SECONDS:
-        current = versions.current(_version_keys(hit[2]))
+        remembered: Known = hit[2]
+        current = versions.current(remembered.version_keys)
         if current is not None and current == hit[0]:
-            return hit[2]
-    identity = _read(session_id, wanted_slug)
-    if identity is None:
-        with _lock:
-            _cache.pop(key, None)
-        return None
-    found = versions.current(_version_keys(identity))
+            return remembered
+    known = read()
+    found = versions.current(known.version_keys) if known is not None else None
     if found is not None:
         # Read again after the versions: a change between the two would otherwise go unseen.
-        identity = _read(session_id, wanted_slug) or identity
-        with _lock:
-            _cache[key] = (found, time.monotonic(), identity)
-            _cache.move_to_end(key)
-            while len(_cache) > CACHE_SIZE:
-                _cache.popitem(last=False)
-    return identity
-
-
-def _version_keys(identity: Identity) -> list[str]:
-    return [
-        versions.user_key(identity.account.id),
-        versions.organization_key(identity.actor.organization_id),
-    ]
+        known = read()
+    with _lock:
+        if known is None or found is None:
+            _cache.pop(key, None)
+            return known
+        _cache[key] = (found, time.monotonic(), known)
+        _cache.move_to_end(key)
+        while len(_cache) > CACHE_SIZE:
+            _cache.popitem(last=False)
+    return known
 
 
 def _read(session_id: UUID, wanted_slug: str | None) -> Identity | None:
@@ -165,7 +205,7 @@ def _read(session_id: UUID, wanted_slug: str | None) -> Identity | None:
             actor = queries.build_actor(user, organization, member)
         if user.is_vendor:
             actor = replace(actor, vendor_roles=queries.vendor_roles(user.id))
-        return Identity(session_id, account, actor, active, organizations)
+        return Identity(session_id, account, actor, active, organizations, auth.expires_at)
 
 
 def _touch(member_id: UUID, now: dt.datetime) -> None:
@@ -190,13 +230,16 @@ def _pick(
 def resolve() -> Actor | None:
     """The actor of the current request; sets ``g.identity``. None for a visitor.
 
-    A bearer token wins over the cookie. Raises Unauthenticated for a token that is not valid.
+    A bearer token or an API key wins over the cookie. Raises Unauthenticated for one that is not valid.
     """
     g.identity = None
     slug = request.headers.get("X-Organization") or None
     header = request.headers.get("Authorization", "")
     if header[:7].lower() == "bearer ":
-        session_id = session_of_token(header[7:].strip())
+        token = header[7:].strip()
+        if token.startswith(api_keys.PREFIX):
+            return _key_actor(token, slug)
+        session_id = session_of_token(token)
         identity = load(session_id, slug)
         if identity is None:
             raise Unauthenticated
@@ -214,28 +257,134 @@ def resolve() -> Actor | None:
 def adopt(identity: Identity) -> Actor:
     """Makes ``identity`` the request's; returns its actor with the request's own facts."""
     g.identity = identity
-    g.actor = replace(
-        identity.actor,
-        source="api" if request.path.startswith("/api/") else "ui",
-        request_id=getattr(g, "request_id", None),
-        ip=request.remote_addr,
-        user_agent=request.user_agent.string[:300],
-    )
-    if "see_as" in session and identity.actor.can("read", "roles"):
-        g.actor = replace(g.actor, permissions=_permissions_seen_as(identity))
+    g.actor = _here(identity.actor)
+    if "see_as" in session:
+        seen = _permissions_seen_as(identity)
+        if seen is None:
+            session.pop("see_as")
+        else:
+            g.actor = replace(g.actor, permissions=seen, preview=True)
     actor: Actor = g.actor
     return actor
 
 
-def _permissions_seen_as(identity: Identity) -> dict[str, Scope]:
-    """What a role may read, for the preview “see as this role”; writing is off in a preview."""
-    role_id = session["see_as"][0]
+def _here(actor: Actor) -> Actor:
+    """The actor with the request's own facts."""
+    return replace(
+        actor,
+        source="api" if http.is_api() else "ui",
+        request_id=getattr(g, "request_id", None),
+        ip=request.remote_addr,
+        user_agent=request.user_agent.string[:300],
+    )
+
+
+# ── API keys ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def load_key(secret: str) -> KeyIdentity | None:
+    """What is behind a secret; None when no key in force has it. Time and address are the caller's to ask.
+
+    Found by its hash, which nobody can steer; compared in constant time all the same.
+    """
+    digest = crypto.token_hash(secret)
+    return _remembered(digest, lambda: _read_key(digest))
+
+
+def _read_key(digest: str) -> KeyIdentity | None:
+    with tenant.platform_scope("identity"):
+        row = db.session.execute(
+            select(OrgApiKey, Organization)
+            .join(Organization, Organization.id == OrgApiKey.organization_id)
+            .where(or_(OrgApiKey.secret_hash == digest, OrgApiKey.previous_hash == digest))
+        ).one_or_none()
+        if row is None or row[0].revoked_at is not None:
+            return None
+        key, organization = row
+        ends_at = key.expires_at
+        if not crypto.same(key.secret_hash, digest):
+            ends_at = min(key.previous_until, ends_at or key.previous_until)
+        with force_locale(organization.locale):
+            label = _("API key %(name)s", name=key.name)
+        held = set(key.scopes) & set(registry.key_permissions)
+        actor = Actor(
+            ActorKind.API_KEY,
+            label,
+            organization_id=organization.id,
+            key_id=key.id,
+            permissions=dict.fromkeys(sorted(held), Scope.ALL),
+            locale=organization.locale,
+            timezone=organization.timezone,
+            currency=organization.base_currency,
+        )
+        return KeyIdentity(
+            key.id,
+            organization.slug,
+            actor,
+            ends_at,
+            tuple(ip_network(one) for one in key.ip_allow),
+            organization.status in {OrganizationStatus.TRIAL, OrganizationStatus.ACTIVE},
+        )
+
+
+def _key_actor(secret: str, wanted_slug: str | None) -> Actor:
+    """The actor of a request with an API key. No cookie counts beside it.
+
+    Raises Unauthenticated for a key that is unknown, revoked or expired, Forbidden for one that may not
+    be used here, NotFound when the request names another organization.
+    """
+    if not http.is_api():
+        raise Forbidden(_("API keys open the REST API only."))
+    known = load_key(secret)
+    if known is None or (known.ends_at is not None and known.ends_at <= clock.now()):
+        raise Unauthenticated(_("This API key is not valid."))
+    if not known.is_open:
+        raise Forbidden(_("This organization is suspended."))
+    if known.networks and not _comes_from(known.networks):
+        raise Forbidden(_("This API key cannot be used from this address."))
+    if wanted_slug not in {None, known.slug}:
+        raise NotFound
+    _note_use(known.key_id)
+    return _here(known.actor)
+
+
+def _comes_from(networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any((mapped or address) in one for one in networks)
+
+
+def _note_use(key_id: UUID) -> None:
+    """Writes down when and from where the key was used, every few minutes only."""
+    now = clock.now()
+    last = _uses.get(key_id)
+    if last is not None and abs(now - last) < dt.timedelta(minutes=SEEN_MINUTES):
+        return
+    _uses[key_id] = now
+    with platform_uow("identity") as session:
+        # A plain update: being used is not a change of the key, for version and audit log.
+        session.execute(
+            OrgApiKey.__table__.update()
+            .where(OrgApiKey.id == key_id)
+            .values(last_used_at=now, last_used_ip=request.remote_addr)
+        )
+
+
+def _permissions_seen_as(identity: Identity) -> dict[str, Scope] | None:
+    """What the role of the preview “see as this role” may read; None when the role is gone.
+
+    Nothing outside the role's organization, and nothing for somebody who may no longer read roles.
+    """
     with tenant.platform_scope("membership"):
-        role = db.session.get(Role, role_id)
-        if role is None or role.organization_id != identity.actor.organization_id:
-            session.pop("see_as")
-            return dict(identity.actor.permissions)
-        held = queries.role_permissions(role_id)
+        role = db.session.get(Role, session["see_as"][0])
+        if role is None:
+            return None
+        if role.organization_id != identity.actor.organization_id or not identity.actor.can("read", "roles"):
+            return {}
+        held = queries.role_permissions(role.id)
     return {key: scope for key, scope in held.items() if key.startswith("read ")}
 
 
@@ -267,3 +416,10 @@ def load_member_actor(organization_id: UUID, member_id: UUID) -> Actor:
         if user is None or not user.active or organization is None:
             raise NotFound
         return queries.build_actor(user, organization, member, source="job")
+
+
+def is_in_service(organization_id: UUID) -> bool:
+    """Whether the organization's own work is done: it exists and is neither suspended nor closed."""
+    with tenant.platform_scope("jobs"):
+        organization = db.session.get(Organization, organization_id)
+        return organization is not None and organization.status in queries.IN_SERVICE

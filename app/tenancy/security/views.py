@@ -192,12 +192,15 @@ class AuthView(AuthDBView):  # type: ignore[misc]
             info = remote.authorize_access_token().get("userinfo") or {}
         except OAuthError:
             return self._render("auth/login.html", 401, message=_("Google did not confirm the sign-in."))
-        with platform_uow("identity"):
-            user = accounts.find_google_user(
-                str(info.get("sub", "")), str(info.get("email", "")), verified=info.get("email_verified") is True
-            )
-            if user is not None:
-                accounts.link_google(user, str(info["sub"]))
+        try:
+            with platform_uow("identity"):
+                user = accounts.find_google_user(
+                    str(info.get("sub", "")), str(info.get("email", "")), verified=info.get("email_verified") is True
+                )
+                if user is not None:
+                    accounts.link_google(user, str(info["sub"]))
+        except DomainError as error:
+            return self._render("auth/login.html", error.status, message=_(error.message))
         if user is None:
             return self._render(
                 "auth/login.html", 401, message=_("No account has this address. Ask for an invitation.")
@@ -284,7 +287,7 @@ class AuthView(AuthDBView):  # type: ignore[misc]
                 invitation.opened_at = clock.now()
         current = getattr(g, "identity", None)
         mine = current is not None and current.account.email.lower() == email
-        context = {"email": email, "organization": name, "title": _("Join %(name)s", name=name)}
+        context: dict[str, Any] = {"email": email, "organization": name, "title": _("Join %(name)s", name=name)}
         if request.method == "GET":
             template = "auth/invite.html" if exists else "auth/account_form.html"
             return self._render(template, mine=mine, other=current is not None and not mine, **context)
@@ -417,7 +420,7 @@ class MemberView(UserDBModelView):  # type: ignore[misc]
                 roles=queries.list_roles(),
                 teams=queries.list_teams(),
                 organization=organization,
-                seats=queries.seats_used(),
+                seats=queries.seats()[0],
                 may_invite=actor.can("invite", "users"),
                 may_assign=actor.can("assign", "roles"),
                 may_revoke=actor.can("revoke", "users"),

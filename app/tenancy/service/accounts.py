@@ -17,7 +17,7 @@ from sqlalchemy import delete, select
 from app.kernel import audit, clock, crypto, mail, valkey
 from app.kernel.actor import Actor, ActorKind
 from app.kernel.db import db
-from app.kernel.errors import Invalid, NotFound, RateLimited
+from app.kernel.errors import Conflict, Invalid, NotFound, RateLimited
 from app.kernel.i18n import LANGUAGES
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import new_token
@@ -421,11 +421,17 @@ def update_profile(
 
 
 def link_google(user: Any, subject: str) -> None:
-    """Remembers the Google account of a person, after Google vouched for their e-mail."""
-    credential = db.session.get(Credential, user.id)
+    """Remembers the Google account of a person, after Google vouched for their e-mail.
+
+    Raises Conflict when another Google account is linked: whoever got hold of the address since (a
+    mailbox given to a successor, say) is not this person.
+    """
+    credential = db.session.get(Credential, user.id, with_for_update=True)
     if credential is None:
         credential = Credential(user_id=user.id)
         db.session.add(credential)
+    if credential.google_subject not in {None, subject}:
+        raise Conflict(_("Another Google account is linked to this address. Sign in with that one or by password."))
     credential.google_subject = subject
 
 
@@ -456,7 +462,7 @@ def _audit_identity(user: Any, action: str, client: ClientInfo) -> None:
         )
         audit.record(
             action,
-            entity="account",
+            entity="user",
             entity_id=member.id,
             label=member.display_name,
             organization_id=member.organization_id,

@@ -82,7 +82,8 @@ def invite(
     )
     organization = queries.current_organization()
     if invitation is None:
-        if queries.seats_used() >= organization.seats:
+        used, seats = queries.seats()
+        if used >= seats:
             raise Conflict(_("No seat is left in your plan."))
         invitation = Invitation(email=email, sent_count=0, token_hash="", expires_at=clock.now())
         invitation.invited_by_id = actor.member_id

@@ -163,4 +163,4 @@ def update_branding(
 def every_organization() -> list[UUID]:
     """The ids of all organizations in use, for schedules that visit each."""
     with platform_uow("jobs") as session:
-        return list(session.scalars(select(Organization.id).where(Organization.status.in_(("trial", "active")))))
+        return list(session.scalars(select(Organization.id).where(Organization.status.in_(queries.IN_SERVICE))))
