@@ -168,6 +168,7 @@ def record(app: Flask, email: str, urls: dict[str, str]) -> tuple[dict[str, Any]
 def web_benchmarks(bench: Bench, app: Flask, superuser: str) -> None:
     """B1, B2, B3, B4 and B5."""
     organizations, big_size, rows = bench.size
+    run = bench.seconds
     typical = data.make_company(1, 1_000, superuser)
     board = data.make_company(2, 2_000, superuser)
     for number in range(3, 11):
@@ -188,7 +189,6 @@ def web_benchmarks(bench: Bench, app: Flask, superuser: str) -> None:
 
     with serving("wsgi:app", "/healthz") as product, serving("bench.stock:app", "/login/", environ) as stock:
         cookie, stock_cookie = session_of(product, typical.email), stock_session(stock)
-        run = bench.seconds
         # Here, because stock FAB's page with its filters takes many seconds among a million rows.
         if bench.wants("B3"):
             ours, fab = bench.alternate(
@@ -203,7 +203,7 @@ def web_benchmarks(bench: Bench, app: Flask, superuser: str) -> None:
                 f"{a:.0f} / {b:.0f} requests/s; {counts['list']} statements",
             )
         before = (
-            {url: bench.alternate(lambda url=url: wrk(product + url, cookie, bench.seconds))[0] for url in (API, LIST)}
+            {url: bench.alternate(lambda url=url: wrk(product + url, cookie, run))[0] for url in (API, LIST)}
             if bench.wants("B4")
             else {}
         )
@@ -227,7 +227,6 @@ def web_benchmarks(bench: Bench, app: Flask, superuser: str) -> None:
     ):
         cookie, big_cookie = session_of(product, typical.email), session_of(product, big.email)
         board_cookie, stock_cookie = session_of(product, board.email), stock_session(stock)
-        run = bench.seconds
         if bench.wants("B1", "B2"):
             ours, bare, fab = bench.alternate(
                 lambda: wrk(product + API, cookie, run),

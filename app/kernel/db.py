@@ -18,10 +18,13 @@ from flask_appbuilder.models.sqla import Base
 from flask_sqlalchemy.session import Session as FlaskSession
 from psycopg.pq import TransactionStatus
 from sqlalchemy import (
+    ARRAY,
     DateTime,
     Engine,
     ForeignKeyConstraint,
     Integer,
+    String,
+    TypeDecorator,
     UniqueConstraint,
     Uuid,
     bindparam,
@@ -102,6 +105,20 @@ tenant.on_leave(_close_session)
 def utc(**kwargs: Any) -> Any:
     """A ``timestamptz`` column."""
     return mapped_column(DateTime(timezone=True), **kwargs)
+
+
+class StringArray(TypeDecorator[list[str]]):
+    """text[] as psycopg reads it: SQLAlchemy would copy every list, though strings need no conversion."""
+
+    impl = ARRAY
+    cache_ok = True
+    comparator_factory = ARRAY.Comparator  # type: ignore[assignment]
+
+    def __init__(self, length: int) -> None:
+        super().__init__(String(length))
+
+    def result_processor(self, dialect: Any, coltype: Any) -> None:
+        """None: nothing to convert."""
 
 
 class TenantModel(Model):  # type: ignore[misc]

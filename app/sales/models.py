@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     Boolean,
     CheckConstraint,
     Date,
@@ -19,7 +18,6 @@ from sqlalchemy import (
     Numeric,
     String,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     Uuid,
     func,
@@ -29,24 +27,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel import clock
-from app.kernel.db import TenantModel, ref, tenant_fk, tenant_table_args, utc
+from app.kernel.db import StringArray, TenantModel, ref, tenant_fk, tenant_table_args, utc
 from app.kernel.errors import Conflict, Invalid
 
 AMOUNT = Numeric(14, 2)
-
-
-class StringArray(TypeDecorator[list[str]]):
-    """text[] as psycopg reads it: SQLAlchemy would copy every list, though strings need no conversion."""
-
-    impl = ARRAY
-    cache_ok = True
-    comparator_factory = ARRAY.Comparator  # type: ignore[assignment]
-
-    def __init__(self, length: int) -> None:
-        super().__init__(String(length))
-
-    def result_processor(self, dialect: Any, coltype: Any) -> None:
-        """None: nothing to convert."""
 
 
 def _tags() -> Any:

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from flask_appbuilder.security.sqla import models as fab
 from sqlalchemy import (
-    ARRAY,
     Boolean,
     CheckConstraint,
     Column,
@@ -31,7 +30,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kernel import audit, clock, outbox
-from app.kernel.db import TenantModel, db, ref, scope_class, tenant_fk, tenant_table_args, utc
+from app.kernel.db import StringArray, TenantModel, db, ref, scope_class, tenant_fk, tenant_table_args, utc
 from app.kernel.ids import new_id
 
 User = fab.User
@@ -287,8 +286,8 @@ class OrgApiKey(TenantModel):
     previous_prefix: Mapped[str | None] = mapped_column(String(16))
     previous_hash: Mapped[str | None] = mapped_column(String(64), info={"secret": True})
     previous_until: Mapped[dt.datetime | None] = utc()
-    scopes: Mapped[list[str]] = mapped_column(ARRAY(String(80)), nullable=False)
-    ip_allow: Mapped[list[str]] = mapped_column(ARRAY(String(43)), nullable=False, default=list)
+    scopes: Mapped[list[str]] = mapped_column(StringArray(80), nullable=False)
+    ip_allow: Mapped[list[str]] = mapped_column(StringArray(43), nullable=False, default=list)
     expires_at: Mapped[dt.datetime | None] = utc()
     last_used_at: Mapped[dt.datetime | None] = utc()
     last_used_ip: Mapped[str | None] = mapped_column(String(64))

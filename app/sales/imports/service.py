@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 BATCH = 500
 MAX_ROWS = 200_000
 SHOWN_ERRORS = 100
-RUNNING = (ImportStatus.QUEUED, ImportStatus.RUNNING, ImportStatus.UNDOING)
 
 
 def get_import(import_id: UUID) -> ImportJob:

@@ -37,7 +37,6 @@ from app.tenancy.models import (
     Membership,
     MemberStatus,
     Organization,
-    OrganizationStatus,
     OrgApiKey,
     Role,
     User,
@@ -323,7 +322,7 @@ def _read_key(digest: str) -> KeyIdentity | None:
             actor,
             ends_at,
             tuple(ip_network(one) for one in key.ip_allow),
-            organization.status in {OrganizationStatus.TRIAL, OrganizationStatus.ACTIVE},
+            organization.status in queries.IN_SERVICE,
         )
 
 
