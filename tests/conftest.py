@@ -24,6 +24,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from app.kernel import assets
+from app.kernel.actor import Actor
 from app.kernel.cli import compile_catalogues
 from app.kernel.embedded import EmbeddedStack
 from tests import cast
@@ -123,6 +124,18 @@ def sign_in(app: Flask) -> Any:
     """sign_in(person) -> a client that is signed in as the person, with its CSRF token."""
 
     return lambda person: SignedIn(app, person)
+
+
+@pytest.fixture
+def browser(company: cast.Company, sign_in: Any) -> SignedIn:
+    """The admin of the test's own company, signed in."""
+    return sign_in(company.admin)
+
+
+@pytest.fixture
+def actor(company: cast.Company) -> Actor:
+    """The same admin, as an actor."""
+    return company.admin.actor
 
 
 @contextmanager

@@ -19,11 +19,6 @@ GOOD = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def browser(company: Any, sign_in: Any) -> Any:
-    return sign_in(company.admin)
-
-
 def test_the_companys_data_are_saved(company: Any, browser: Any) -> None:
     assert browser.post("/settings/company", data=GOOD).status_code == 302
     with tenant.tenant_scope(company.admin.actor):

@@ -18,16 +18,6 @@ from tests.sales.helpers import deal, fetch
 BASE = "/settings/pipelines"
 
 
-@pytest.fixture
-def browser(company: Any, sign_in: Any) -> Any:
-    return sign_in(company.admin)
-
-
-@pytest.fixture
-def actor(company: Any) -> Any:
-    return company.admin.actor
-
-
 def post(browser: Any, path: str, **form: Any) -> Any:
     return browser.post(f"{BASE}{path}", data=form)
 

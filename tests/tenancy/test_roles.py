@@ -15,11 +15,6 @@ from app.tenancy.service import roles
 from tests.tenancy.helpers import add_person, role_id, roles_of
 
 
-@pytest.fixture
-def browser(company: Any, sign_in: Any) -> Any:
-    return sign_in(company.admin)
-
-
 def make(browser: Any, name: str, **form: Any) -> int:
     answer = browser.post("/roles/new", data={"name": name, **form})
     assert answer.status_code == 302, answer.text
