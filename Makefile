@@ -89,6 +89,7 @@ venv:
 	    exit 1; }; }
 
 # $(call install,STAMP,FILES): installs the locked FILES unless the stamp says that they are installed.
+# The lock files name everything, so pip resolves nothing: older ones took a newer release for `package[extra]`.
 # The names as they arrive are the progress; pip's own errors go to the terminal as they are.
 define install
 @wanted=`cat $(2) | $(PY) -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())'`; \
@@ -96,7 +97,7 @@ if [ "`cat $(VENV)/$(1) 2>/dev/null`" != "$$wanted" ]; then \
   total=`cat $(2) | grep -c '^[A-Za-z].*=='`; count=0; \
   echo "Set-up: installing $$total packages; the first time takes some minutes"; \
   { $(PY) -m pip install --disable-pip-version-check --no-input --progress-bar off --no-compile \
-      --require-hashes $(patsubst %,-r %,$(2)); echo "status $$?"; } | \
+      --no-deps --require-hashes $(patsubst %,-r %,$(2)); echo "status $$?"; } | \
   while read -r word name rest; do \
     case "$$word" in \
       Collecting) count=$$((count + 1)); echo "  $$count/$$total $$name" ;; \
