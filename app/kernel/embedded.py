@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import ctypes
+import fcntl
 import importlib.util
 import json
 import os
@@ -415,12 +416,16 @@ def _as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:
 def _system_user() -> pwd.struct_passwd:
     """The user that PostgreSQL runs as under root; made when it is missing."""
     why = "PostgreSQL does not run as root and needs a system user"
+    etc = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
     try:
+        fcntl.flock(etc, fcntl.LOCK_EX)  # stacks that start at once must not both make it
         if all(user.pw_name != SYSTEM_USER for user in pwd.getpwall()):
             _output(["useradd", "--system", "--user-group", "--shell", "/bin/false", SYSTEM_USER], why)
         return pwd.getpwnam(SYSTEM_USER)
     except (OSError, KeyError) as error:
         raise StackError(f"{why}: {error}") from None
+    finally:
+        os.close(etc)
 
 
 def _let_reach(user: pwd.struct_passwd, *folders: Path) -> None:

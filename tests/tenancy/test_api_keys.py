@@ -602,7 +602,7 @@ def test_the_list_costs_the_same_with_three_times_the_keys(company, sign_in, cou
     assert seen[0] == seen[1]
 
 
-def test_only_org_admin_gets_the_permission_by_default():
+def test_only_org_admin_gets_the_permission_by_default(app: Any):
     assert roles.default_permissions("Org Admin")["write api"] is Scope.ALL
     for name in ("Marketing Manager", "Sales Rep", "Viewer"):
         assert not [one for one in roles.default_permissions(name) if one.endswith(" api")]
