@@ -19,6 +19,7 @@ from flask_sqlalchemy.session import Session as FlaskSession
 from psycopg.pq import TransactionStatus
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
     DateTime,
     Engine,
     ForeignKeyConstraint,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     Uuid,
+    any_,
     bindparam,
     event,
     false,
@@ -35,14 +37,16 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship, with_loader_criteria
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from app.kernel import clock, tenant
 from app.kernel.actor import ActorKind, Scope
 from app.kernel.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.engine import Connection, ExceptionContext
     from sqlalchemy.orm import ORMExecuteState, SessionTransaction
 
@@ -198,9 +202,23 @@ def ref(target: str, column: str, **kwargs: Any) -> Any:
 
 _guard_off: ContextVar[bool] = ContextVar("guard_off", default=False)
 _every_record: ContextVar[bool] = ContextVar("every_record", default=False)
-# Read when the statement runs: so the criteria are made once, for all organizations, and SQLAlchemy's
-# cache of compiled statements knows a statement again.
+
+
+def _member_id() -> UUID | None:
+    actor = tenant.current().actor
+    return actor.member_id if actor else None
+
+
+def _team_ids() -> list[UUID]:
+    actor = tenant.current().actor
+    return [*actor.team_member_ids, actor.member_id] if actor and actor.member_id else []
+
+
+# Read when the statement runs: so the criteria are made once, for all organizations and people, and
+# SQLAlchemy's cache of compiled statements knows a statement again.
 _ORGANIZATION = bindparam("scope_organization_id", callable_=tenant.current_organization_id, type_=Uuid())
+_MEMBER = bindparam("scope_member_id", callable_=_member_id, type_=Uuid())
+_TEAM = bindparam("scope_team_ids", callable_=_team_ids, type_=ARRAY(Uuid()))
 # What every statement of a tenant scope gets.
 _criteria = [with_loader_criteria(TenantModel, lambda cls: cls.organization_id == _ORGANIZATION, include_aliases=True)]
 
@@ -243,10 +261,7 @@ def resource_classes() -> list[type[TenantModel]]:
 
 
 def read_criterion(actor: Actor, cls: type[TenantModel]) -> Any | None:
-    """What of ``cls`` the actor may read, as an SQL criterion; None means all of it.
-
-    The one place where a permission's scope becomes SQL.
-    """
+    """What of ``cls`` the actor may read, as an SQL criterion; None means all of it."""
     return scope_criterion(actor, "read", cls)
 
 
@@ -255,39 +270,120 @@ def scope_criterion(actor: Actor, verb: str, cls: type[TenantModel]) -> Any | No
     if actor.kind is ActorKind.SYSTEM or not cls.__resource__:
         return None
     scope = actor.scope(verb, cls.__resource__)
+    return _owned(cls, scope, actor.member_id, [*actor.team_member_ids, actor.member_id])
+
+
+def _owned(cls: type[TenantModel], scope: Scope | None, member: Any, team: Any) -> Any | None:
+    """The one place where a permission's scope becomes SQL; None means every row."""
     if scope is None:
         return false()
     owner = getattr(cls, "owner_id", None)
     if scope is Scope.ALL or owner is None:
         return None
     if scope is Scope.OWN:
-        return owner == actor.member_id
-    return or_(owner.in_([*actor.team_member_ids, actor.member_id]), owner.is_(None))
+        return owner == member
+    return or_(is_one_of(owner, team), owner.is_(None))
 
 
-@event.listens_for(TenantSession, "do_orm_execute")
-def _guard(state: ORMExecuteState) -> None:
-    session = state.session
-    scope: tenant.DataScope = session.scope  # type: ignore[attr-defined]
+def is_one_of(column: Any, values: Any) -> Any:
+    """``column = ANY(values)``: one parameter, so that the statement is the same for any number of values.
+
+    ``values`` is a list, or a parameter that holds one.
+    """
+    if isinstance(values, BindParameter):
+        return column == any_(values)
+    return column == any_(bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
+
+
+_Reach = tuple[tuple[type["TenantModel"], Scope | None], ...]
+_restrictions: dict[_Reach, list[Any]] = {}
+
+
+def _reach(scope: tenant.DataScope) -> _Reach:
+    """The scopes of the reads of the current actor, by class; empty when every record is theirs to read."""
+    actor = scope.actor
+    if actor is None or actor.kind is ActorKind.SYSTEM or _every_record.get():
+        return ()
+    found: _Reach | None = scope.info.get("reach")
+    if found is None:
+        found = tuple((cls, actor.scope("read", cls.__resource__ or "")) for cls in resource_classes())
+        scope.info["reach"] = found
+    return found
+
+
+def _guards(scope: tenant.DataScope) -> list[Any]:
+    """The options that hold a statement of this scope within its organization and its actor's reach."""
+    if scope.kind == "platform" or _guard_off.get():
+        return []
+    reach = _reach(scope)
+    found = _restrictions.get(reach)
+    if found is None:
+        owned = [(cls, _owned(cls, one, _MEMBER, _TEAM)) for cls, one in reach]
+        found = _restrictions[reach] = [
+            with_loader_criteria(cls, criterion, include_aliases=True)
+            for cls, criterion in owned
+            if criterion is not None
+        ]
+    return [*_criteria, *found]
+
+
+def _scope_of(session: TenantSession) -> tenant.DataScope:
+    """The session's scope; raises MissingScope where there is none, or another one is current."""
+    scope = session.scope
     if scope.kind == "none":
         raise tenant.MissingScope("database work needs a tenant or a platform scope")
     if scope is not tenant.current():
         raise tenant.MissingScope("a session works in the scope that it was made in")
-    if scope.kind == "platform" or state.is_column_load or _guard_off.get():
-        return
-    options = _criteria
-    actor = scope.actor
-    if actor is not None and actor.kind is not ActorKind.SYSTEM and not _every_record.get():
-        restrictions = scope.info.get("restrictions")
-        if restrictions is None:
-            restrictions = [
-                with_loader_criteria(cls, criterion, include_aliases=True)
-                for cls in resource_classes()
-                if (criterion := read_criterion(actor, cls)) is not None
-            ]
-            scope.info["restrictions"] = restrictions
-        options = [*options, *restrictions]
-    state.statement = state.statement.options(*options)
+    return scope
+
+
+@event.listens_for(TenantSession, "do_orm_execute")
+def _guard(state: ORMExecuteState) -> None:
+    scope = _scope_of(state.session)  # type: ignore[arg-type]
+    if not state.is_column_load and (options := _guards(scope)):
+        state.statement = state.statement.options(*options)
+
+
+_PREPARED_SIZE = 2000
+_prepared: dict[Any, Any] = {}
+
+
+def read_prepared(key: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]) -> Sequence[Any]:
+    """The rows of a SELECT whose SQL is written once and then kept: for the reads that pages wait for.
+
+    ``key`` names all that the SQL depends on; ``build`` makes the statement, whose parameters other than
+    ``values`` (by name) never change. It gets the guard's criteria like any other, for the scope that is
+    current. Rows come as psycopg makes them, so no column may have a type with a conversion of its own.
+    """
+    session = db.session()
+    scope = _scope_of(session)
+    session.flush()
+    known = (key, scope.kind, _guard_off.get(), _reach(scope))
+    compiled = _prepared.get(known)
+    if compiled is None:
+        if len(_prepared) >= _PREPARED_SIZE:
+            _prepared.clear()
+        statement = build().options(*_guards(scope))
+        compiled = _prepared[known] = statement.compile(dialect=session.get_bind().dialect)
+    return session.connection().exec_driver_sql(compiled.string, compiled.construct_params(values)).all()
+
+
+def lift_values(criterion: ColumnElement[Any]) -> tuple[Hashable, dict[str, Any], Callable[[], ColumnElement[Any]]]:
+    """What a criterion asks, apart from the values that it asks for: for ``read_prepared``.
+
+    A key of its form, its values by name, and what makes it again with parameters of those names.
+    """
+    form = criterion._generate_cache_key()
+    if form is None:
+        raise TypeError(f"SQLAlchemy keeps no statement with {criterion}")
+    names = {id(one): f"value_{place}" for place, one in enumerate(form.bindparams)}
+
+    def named(element: Any, **_: Any) -> BindParameter[Any] | None:
+        found = isinstance(element, BindParameter) and names.get(id(element))
+        return bindparam(found, type_=element.type, required=True) if found else None
+
+    values = {names[id(one)]: one.effective_value for one in form.bindparams}
+    return form.key, values, lambda: replacement_traverse(criterion, {}, named)
 
 
 class ForeignTenantWrite(RuntimeError):

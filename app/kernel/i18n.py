@@ -146,23 +146,25 @@ def percent(value: float | Decimal | None, digits: int = 0) -> str:
     return format_percent(value, format="#,##0" + ("." + "0" * digits if digits else "") + "%", locale=locale())
 
 
+def local_day(value: dt.date | dt.datetime) -> dt.date:
+    """The calendar day of a moment in the person's time zone; a day is what it is."""
+    return value.astimezone(current_timezone()).date() if isinstance(value, dt.datetime) else value
+
+
 def date(value: dt.date | dt.datetime | None, fmt: str = "medium") -> str:
     """A calendar day, in the person's time zone where ``value`` is a moment."""
     if value is None:
         return "–"
-    if isinstance(value, dt.datetime):
-        value = value.astimezone(current_timezone()).date()
-    return _day(value, fmt, locale().language)
+    return _day(local_day(value), fmt, locale().language)
 
 
 def short_date(value: dt.date | dt.datetime | None) -> str:
     """``22 nov``, with the year only when it is not the current one."""
     if value is None:
         return "–"
-    if isinstance(value, dt.datetime):
-        value = value.astimezone(current_timezone()).date()
-    same_year = value.year == clock.today(select_timezone()).year
-    return _day(value, "d MMM" if same_year else "d MMM y", locale().language)
+    day = local_day(value)
+    same_year = day.year == clock.today(select_timezone()).year
+    return _day(day, "d MMM" if same_year else "d MMM y", locale().language)
 
 
 def moment(value: dt.datetime | None, fmt: str = "short") -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
@@ -22,10 +24,26 @@ LOOKS = {one.value: (one.css, one.icon) for one in PRIORITIES}
 
 def render_cards(cards: Iterable[Card], *, may_write: bool) -> Markup:
     """``cards`` one after the other; with their menu's button for who may move them."""
-    return Markup("".join(_card(one, may_write) for one in cards))  # noqa: S704 - every value is escaped
+    now, code, zone = clock.now(), i18n.locale().language, i18n.select_timezone()
+    today = clock.today(zone)
+    return Markup(  # noqa: S704 - every value is escaped
+        "".join(
+            _card(
+                card,
+                may_write,
+                max(0, (now - card.stage_entered_at).days),
+                card.next_activity_at is not None and card.next_activity_at < now,
+                (code, zone, today),
+            )
+            for card in cards
+        )
+    )
 
 
-def _card(card: Card, may_write: bool) -> str:
+# A board is opened and reloaded many times between two changes of a card.
+@lru_cache(maxsize=5_000)
+def _card(card: Card, may_write: bool, age: int, is_late: bool, reader: tuple[str, str, dt.date]) -> str:
+    """One card. ``age`` is in days; ``reader`` (language, time zone, their day) is what the texts depend on."""
     title, amount = escape(card.title), escape(i18n.money(card.amount, card.currency))
     close = f'<span class="cap faint num">{escape(i18n.short_date(card.close_date))}</span>' if card.close_date else ""
     priority = badge(card.priority, *LOOKS[card.priority]) if card.priority else ""
@@ -49,19 +67,20 @@ def _card(card: Card, may_write: bool) -> str:
         f'<p class="who clip">{escape(card.account or _("No account"))}</p></div>'
         f'<div class="meta"><span class="amt">{escape(i18n.money(card.amount, card.currency, cents=False))}</span>'
         f'{close}<span class="grow"></span>{priority}</div>'
-        f'<footer>{_next(card)}<span class="grow"></span>{_age(card)}{owner}</footer>{menu}</div>'
+        f'<footer>{_next(card, is_late, reader[2])}<span class="grow"></span>{_age(card, age)}{owner}</footer>'
+        f"{menu}</div>"
     )
 
 
-def _next(card: Card) -> str:
+def _next(card: Card, is_late: bool, reader_today: dt.date) -> str:
     """What is planned next, and whether it is late."""
     due = card.next_activity_at
     if due is None:
         look, text = "n-none", _("No activity")
-    elif due < clock.now():
+    elif is_late:
         look, text = "n-late", f"{_('Late')} · {i18n.short_date(due)}"
     else:
-        today = i18n.date(due) == i18n.date(clock.now())
+        today = i18n.local_day(due) == reader_today
         look = "n-today" if today else "n-plan"
         text = _("Today %(time)s", time=i18n.clock_time(due)) if today else i18n.short_date(due)
         if card.next_title:
@@ -69,9 +88,9 @@ def _next(card: Card) -> str:
     return f'<span class="sk-next {look}"><span class="sk-dot"></span><span class="clip">{escape(text)}</span></span>'
 
 
-def _age(card: Card) -> str:
+def _age(card: Card, days: int) -> str:
     """The days in the stage; with an hourglass when it stands still, a clock when what is planned is far ahead."""
-    days, short = card.age, escape(_("%(days)s d", days=card.age))
+    short = escape(_("%(days)s d", days=days))
     if card.rotting:
         title = ngettext("Still for %(days)s day", "Still for %(days)s days", days, days=days)
         return f'<span class="sk-due t-danger" title="{escape(title)}">{icon("hourglass", 12)}{short}</span>'

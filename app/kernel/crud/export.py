@@ -14,7 +14,7 @@ from pyexcelerate import Workbook
 from app.kernel import clock, i18n
 from app.kernel.crud.cells import plain
 from app.kernel.crud.fields import Crud, Field, Kind
-from app.kernel.crud.query import ListParams, base_select, filtered, list_fields, ordered
+from app.kernel.crud.query import ListParams, base_select, list_fields, matching, ordered
 from app.kernel.db import db
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def safe_cell(text: str) -> str:
 
 def read_rows(crud: Crud, params: ListParams, actor: Actor, fields: list[Field]) -> Iterator[dict[str, Any]]:
     """All rows of a list in its order, in batches from the server."""
-    statement = filtered(crud, base_select(crud, fields), params, actor)
+    statement = base_select(crud, fields).where(matching(crud, params, actor))
     statement = ordered(crud, statement, params.sort, fields).limit(LIMIT)
     result = db.session.execute(statement.execution_options(yield_per=1000))
     for row in result.mappings():

@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from sqlalchemy import String, Uuid, and_, false, func, not_, or_, true, type_coerce
+from sqlalchemy import String, Uuid, and_, func, not_, or_, true, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.kernel import clock
 from app.kernel.crud.fields import Crud, Field, Kind, parse, storable
+from app.kernel.db import is_one_of
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
@@ -294,8 +295,8 @@ def _set(field: Field, operator: str, values: list[str], actor: Actor, column: A
         matching = type_coerce(column, ARRAY(Uuid)).overlap(parsed)
         return matching if operator == "in" else not_(matching)
     if operator == "in":
-        return column.in_(parsed) if parsed else false()
-    return or_(column.is_(None), column.not_in(parsed))
+        return is_one_of(column, parsed)
+    return or_(column.is_(None), not_(is_one_of(column, parsed)))
 
 
 def _dates(field: Field, operator: str, values: list[str], actor: Actor, column: Any) -> Any:

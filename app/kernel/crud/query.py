@@ -9,12 +9,12 @@ from dataclasses import field as dc_field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from app.kernel.crud.fields import Crud, Field, target_model
 from app.kernel.crud.filters import compile_tree, leaf_text, parse_leaf
-from app.kernel.db import db
+from app.kernel.db import db, lift_values, read_prepared
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
 
@@ -175,18 +175,18 @@ def search_criterion(crud: Crud, text: str, columns: Mapping[str, Any]) -> Any:
     return and_(*parts)
 
 
-def filtered(crud: Crud, statement: Select[Any], params: ListParams, actor: Actor, extra: Any = None) -> Select[Any]:
-    """``statement`` with the list's search and filters."""
+def matching(crud: Crud, params: ListParams, actor: Actor) -> ColumnElement[bool]:
+    """The list's search and filters as a criterion."""
     columns = plan(crud).columns
+    parts: list[Any] = []
     if params.leaves or params.tree:
-        statement = statement.where(compile_tree(crud, params.filter_tree, actor, columns))
+        parts.append(compile_tree(crud, params.filter_tree, actor, columns))
     if params.search:
-        statement = statement.where(search_criterion(crud, params.search, columns))
-    if extra is not None:
-        statement = statement.where(extra)
-    return statement
+        parts.append(search_criterion(crud, params.search, columns))
+    return and_(true(), *parts)
 
 
+_LIMIT, _OFFSET = bindparam("page_size", type_=Integer), bindparam("page_offset", type_=Integer)
 _selects: dict[tuple[str, ...], Select[Any]] = {}
 
 
@@ -242,23 +242,26 @@ def ordered(crud: Crud, statement: Select[Any], sort: str, fields: list[Field]) 
     return statement.order_by(crud.model.id.desc())
 
 
-def fetch_page(
-    crud: Crud, fields: list[Field], params: ListParams, actor: Actor, extra: Any = None
-) -> tuple[Sequence[Row[Any]], int]:
+def fetch_page(crud: Crud, fields: list[Field], params: ListParams, actor: Actor) -> tuple[Sequence[Row[Any]], int]:
     """The rows of the page (the columns of ``base_select``, then ``row_count``) and how many match in all,
     counted no further than COUNT_CAP + 1. One query, but two for a page beyond the last."""
-    inner = filtered(crud, select(crud.model.id), params, actor, extra).limit(COUNT_CAP + 1).subquery()
-    count = select(func.count()).select_from(inner)
-    statement = filtered(crud, base_select(crud, fields), params, actor, extra)
-    statement = ordered(crud, statement, params.sort, fields).limit(params.page_size)
-    if params.offset:
-        # Not for the first page: PostgreSQL cannot estimate an offset that is a parameter, and would plan
-        # the statement anew every time.
-        statement = statement.offset(params.offset)
-    rows = db.session.execute(statement.add_columns(count.scalar_subquery().label("row_count"))).all()
-    if rows:
-        return rows, rows[0].row_count
-    return rows, (db.session.scalar(count) or 0) if params.offset else 0
+    form, values, criterion = lift_values(matching(crud, params, actor))
+    # No offset on the first page: PostgreSQL cannot estimate one that is a parameter, and would plan the
+    # statement anew every time.
+    key = (crud.kind, form, params.sort, tuple(field.name for field in fields), params.offset > 0)
+
+    def statement() -> Select[Any]:
+        where = criterion()
+        inner = select(crud.model.id).where(where).limit(COUNT_CAP + 1).subquery()
+        count = select(func.count()).select_from(inner).scalar_subquery()
+        rows = ordered(crud, base_select(crud, fields).where(where), params.sort, fields).limit(_LIMIT)
+        return (rows.offset(_OFFSET) if params.offset else rows).add_columns(count.label("row_count"))
+
+    rows = read_prepared(key, statement, {**values, "page_size": params.page_size, "page_offset": params.offset})
+    if rows or not params.offset:
+        return rows, rows[0].row_count if rows else 0
+    every = select(crud.model.id).where(matching(crud, params, actor)).limit(COUNT_CAP + 1).subquery()
+    return rows, db.session.scalar(select(func.count()).select_from(every)) or 0
 
 
 def list_fields(crud: Crud, params: ListParams) -> list[Field]:
@@ -271,16 +274,16 @@ def list_fields(crud: Crud, params: ListParams) -> list[Field]:
     return [one for one in crud.fields if one.in_list]
 
 
-def list_page(crud: Crud, params: ListParams, actor: Actor, extra: Any = None) -> Page:
+def list_page(crud: Crud, params: ListParams, actor: Actor) -> Page:
     """One page of the list: one query, whatever the number of rows."""
     fields = list_fields(crud, params)
     if params.offset > MAX_OFFSET:
         raise BadRequest(_("Narrow the list with a filter to go further."))
-    rows, found = fetch_page(crud, fields, params, actor, extra)
+    rows, found = fetch_page(crud, fields, params, actor)
     return Page([dict(row._mapping) for row in rows], min(found, COUNT_CAP), found > COUNT_CAP, params)
 
 
 def find_ids(crud: Crud, params: ListParams, actor: Actor, limit: int) -> list[UUID]:
     """The ids of all rows of a list, in its order, up to ``limit``."""
-    statement = filtered(crud, select(crud.model.id), params, actor)
+    statement = select(crud.model.id).where(matching(crud, params, actor))
     return list(db.session.scalars(ordered(crud, statement, params.sort, []).limit(limit)))

@@ -9,12 +9,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, not_, or_, select
+from sqlalchemy import ARRAY, DateTime, Select, Uuid, and_, bindparam, func, not_, or_, select
 
 from app.kernel import clock
-from app.kernel.crud.filters import compile_tree
-from app.kernel.crud.query import ListParams, plan, search_criterion
-from app.kernel.db import db
+from app.kernel.crud.query import ListParams, matching
+from app.kernel.db import db, is_one_of, lift_values, read_prepared
 from app.sales.cruds import OPPORTUNITIES
 from app.sales.models import Account, ActivityLog, Opportunity, Pipeline, PipelineStage, StageKind, weighted_sql
 from app.tenancy.models import Membership
@@ -23,12 +22,15 @@ if TYPE_CHECKING:
     from app.kernel.actor import Actor
 
 PAGE = 50
+# Read when a statement runs, so that statements can be kept.
+_NOW = bindparam("clock_now", callable_=clock.now, type_=DateTime(timezone=True))
+_STAGES = bindparam("stage_ids", type_=ARRAY(Uuid()))
 SORTS = {"rank": "rank", "next": "next_activity_at", "amount": "amount", "close": "close_date"}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Card:
-    """A deal as the board shows it."""
+    """A deal as the board shows it. Equal cards look the same, so what was written for one is kept."""
 
     id: UUID
     version: int
@@ -47,11 +49,6 @@ class Card:
     next_type: str | None
     rotting: bool
     waiting: bool
-
-    @property
-    def age(self) -> int:
-        """Calendar days in the stage."""
-        return max(0, (clock.now() - self.stage_entered_at).days)
 
 
 @dataclass(slots=True)
@@ -101,37 +98,31 @@ def rotting_sql(stage: Any = PipelineStage) -> Any:
         .correlate(Opportunity)
         .scalar_subquery()
     )
-    now = clock.now()
     return and_(
         stage.rot_days.is_not(None),
-        Opportunity.stage_entered_at < now - limit,
-        or_(last_done.is_(None), last_done < now - limit),
-        not_(_planned(now, now + func.make_interval(0, 0, 0, stage.rot_days * 3), stage)),
+        Opportunity.stage_entered_at < _NOW - limit,
+        or_(last_done.is_(None), last_done < _NOW - limit),
+        not_(_planned(_NOW + func.make_interval(0, 0, 0, stage.rot_days * 3), stage)),
     )
 
 
-def _planned(now: dt.datetime, until: Any = None, stage: Any = PipelineStage) -> Any:
+def _planned(until: Any = None, stage: Any = PipelineStage) -> Any:
     """Whether an activity is planned from now on. The next one may be late: a later one counts all the same."""
     open_ones = select(ActivityLog.id).where(
         ActivityLog.opportunity_id == Opportunity.id,
         ActivityLog.organization_id == Opportunity.organization_id,
         ActivityLog.done_at.is_(None),
-        ActivityLog.due_at >= now,
+        ActivityLog.due_at >= _NOW,
     )
     if until is not None:
         open_ones = open_ones.where(ActivityLog.due_at <= until)
     return and_(Opportunity.next_activity_at.is_not(None), open_ones.correlate(Opportunity, stage).exists())
 
 
-def _matching(statement: Any, params: ListParams, actor: Actor, *, rotting: bool) -> Any:
-    columns = plan(OPPORTUNITIES).columns
-    if params.leaves:
-        statement = statement.where(compile_tree(OPPORTUNITIES, params.filter_tree, actor, columns))
-    if params.search:
-        statement = statement.where(search_criterion(OPPORTUNITIES, params.search, columns))
-    if rotting:
-        statement = statement.where(rotting_sql())
-    return statement
+def _matching(params: ListParams, actor: Actor, *, rotting: bool) -> Any:
+    """The board's search and filters, on deals joined with their stage."""
+    criterion = matching(OPPORTUNITIES, params, actor)
+    return and_(criterion, rotting_sql()) if rotting else criterion
 
 
 def get_board(
@@ -146,40 +137,47 @@ def get_board(
     """The open columns of a pipeline with the first cards of each."""
     open_stages = [stage for stage in stages if stage.kind == StageKind.OPEN]
     columns = {stage.id: Column(stage) for stage in open_stages}
-    base = (
+    form, values, criterion = lift_values(_matching(params, actor, rotting=rotting))
+    values["stage_ids"] = list(columns)
+
+    def sums() -> Select[Any]:
+        return _sums().add_columns(func.count().filter(rotting_sql())).where(criterion())
+
+    def first_cards() -> Select[Any]:
+        position = func.row_number().over(partition_by=Opportunity.stage_id, order_by=_order(sort)).label("n")
+        inner = (
+            select(Opportunity.id.label("id"), position)
+            .join(PipelineStage, PipelineStage.id == Opportunity.stage_id)
+            .where(is_one_of(Opportunity.stage_id, _STAGES), criterion())
+            .subquery()
+        )
+        cards = _card_select().join(inner, inner.c.id == Opportunity.id)
+        return cards.where(inner.c.n <= PAGE).order_by(inner.c.n)
+
+    still = 0
+    for stage_id, count, amount, weighted, standing in read_prepared(("board sums", form), sums, values):
+        column = columns[stage_id]
+        column.count, column.amount, column.weighted = count, amount, Decimal(weighted)
+        still += standing
+    for row in read_prepared(("board cards", form, sort), first_cards, values):
+        card = Card(*row)
+        columns[card.stage_id].cards.append(card)
+    return Board(pipeline, [columns[stage.id] for stage in open_stages], stages, still)
+
+
+def _sums() -> Any:
+    """Count, sum and weighted sum of deals by stage, of the stages ``stage_ids``."""
+    return (
         select(
             Opportunity.stage_id,
             func.count(),
             func.coalesce(func.sum(Opportunity.amount), 0),
             func.coalesce(func.sum(weighted_sql()), 0),
-            func.count().filter(rotting_sql()),
         )
         .join(PipelineStage, PipelineStage.id == Opportunity.stage_id)
-        .where(Opportunity.stage_id.in_(columns))
+        .where(is_one_of(Opportunity.stage_id, _STAGES))
         .group_by(Opportunity.stage_id)
     )
-    still = 0
-    for stage_id, count, amount, weighted, standing in db.session.execute(
-        _matching(base, params, actor, rotting=rotting)
-    ):
-        column = columns[stage_id]
-        column.count, column.amount, column.weighted = count, amount, Decimal(weighted)
-        still += standing
-    position = func.row_number().over(partition_by=Opportunity.stage_id, order_by=_order(sort)).label("n")
-    inner = _matching(
-        select(Opportunity.id.label("id"), position)
-        .join(PipelineStage, PipelineStage.id == Opportunity.stage_id)
-        .where(Opportunity.stage_id.in_(columns)),
-        params,
-        actor,
-        rotting=rotting,
-    ).subquery()
-    cards = _cards(
-        _card_select().join(inner, inner.c.id == Opportunity.id).where(inner.c.n <= PAGE).order_by(inner.c.n)
-    )
-    for card in cards:
-        columns[card.stage_id].cards.append(card)
-    return Board(pipeline, [columns[stage.id] for stage in open_stages], stages, still)
 
 
 def more_cards(
@@ -192,7 +190,7 @@ def more_cards(
     rotting: bool = False,
 ) -> list[Card]:
     """The next cards of a column."""
-    statement = _matching(_card_select().where(Opportunity.stage_id == stage_id), params, actor, rotting=rotting)
+    statement = _card_select().where(Opportunity.stage_id == stage_id, _matching(params, actor, rotting=rotting))
     return _cards(statement.order_by(*_order(sort)).limit(PAGE).offset(offset))
 
 
@@ -200,19 +198,9 @@ def column_sums(
     stage_ids: list[UUID], params: ListParams, actor: Actor, *, rotting: bool = False
 ) -> dict[UUID, tuple[int, Decimal, Decimal]]:
     """Count, sum and weighted sum of some columns, after a move."""
-    statement = (
-        select(
-            Opportunity.stage_id,
-            func.count(),
-            func.coalesce(func.sum(Opportunity.amount), 0),
-            func.coalesce(func.sum(weighted_sql()), 0),
-        )
-        .join(PipelineStage, PipelineStage.id == Opportunity.stage_id)
-        .where(Opportunity.stage_id.in_(stage_ids))
-        .group_by(Opportunity.stage_id)
-    )
     found = dict.fromkeys(stage_ids, (0, Decimal(0), Decimal(0)))
-    for stage_id, count, amount, weighted in db.session.execute(_matching(statement, params, actor, rotting=rotting)):
+    statement = _sums().where(_matching(params, actor, rotting=rotting))
+    for stage_id, count, amount, weighted in db.session.execute(statement, {"stage_ids": stage_ids}):
         found[stage_id] = (count, amount, Decimal(weighted))
     return found
 
@@ -220,7 +208,7 @@ def column_sums(
 def is_shown(opportunity_id: UUID, params: ListParams, actor: Actor, *, rotting: bool = False) -> bool:
     """Whether a card belongs on a board with these filters."""
     statement = select(Opportunity.id).join(PipelineStage, PipelineStage.id == Opportunity.stage_id)
-    statement = _matching(statement.where(Opportunity.id == opportunity_id), params, actor, rotting=rotting)
+    statement = statement.where(Opportunity.id == opportunity_id, _matching(params, actor, rotting=rotting))
     return db.session.scalar(statement) is not None
 
 
@@ -242,6 +230,7 @@ def _order(sort: str) -> tuple[Any, ...]:
 
 
 def _card_select() -> Any:
+    """The columns of Card, in its order."""
     following = (
         select(ActivityLog.title, ActivityLog.type)
         .where(
@@ -255,7 +244,7 @@ def _card_select() -> Any:
         .lateral("following")
     )
     # Standing still with something planned, but too far ahead to count: an amber clock, not a red one.
-    still, planned = rotting_sql(), _planned(clock.now())
+    still, planned = rotting_sql(), _planned()
     return (
         select(
             Opportunity.id,
@@ -284,4 +273,4 @@ def _card_select() -> Any:
 
 
 def _cards(statement: Any) -> list[Card]:
-    return [Card(**row) for row in db.session.execute(statement).mappings()]
+    return [Card(*row) for row in db.session.execute(statement)]
