@@ -15,7 +15,8 @@ from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.uow import platform_uow, uow
-from app.sales.cruds import ACCOUNTS, OPPORTUNITIES
+from app.sales.cruds.accounts import ACCOUNTS
+from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.imports import running
 from app.sales.imports import service as imports
 from app.sales.models import (

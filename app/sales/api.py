@@ -17,7 +17,12 @@ from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
-from app.sales import cruds
+from app.sales.cruds.accounts import ACCOUNTS
+from app.sales.cruds.activities import ACTIVITIES
+from app.sales.cruds.contacts import CONTACTS
+from app.sales.cruds.leads import LEADS
+from app.sales.cruds.opportunities import OPPORTUNITIES
+from app.sales.cruds.products import PRODUCTS
 from app.sales.models import Pipeline, PipelineStage
 from app.sales.service import leads, opportunities
 
@@ -225,12 +230,12 @@ STAGES = Crud(
 )
 
 APIS = [
-    make_api(cruds.ACCOUNTS),
-    make_api(cruds.CONTACTS),
-    make_api(cruds.LEADS, LeadApi),
-    make_api(cruds.PRODUCTS),
-    make_api(cruds.OPPORTUNITIES, OpportunityApi),
-    make_api(cruds.ACTIVITIES),
+    make_api(ACCOUNTS),
+    make_api(CONTACTS),
+    make_api(LEADS, LeadApi),
+    make_api(PRODUCTS),
+    make_api(OPPORTUNITIES, OpportunityApi),
+    make_api(ACTIVITIES),
     make_api(PIPELINES, include_route_methods=READ_ONLY),
     make_api(STAGES, include_route_methods=READ_ONLY),
 ]

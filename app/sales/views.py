@@ -21,16 +21,19 @@ from app.kernel.errors import BadRequest, Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
-from app.sales import cruds
 from app.sales.board_cards import render_cards
+from app.sales.cruds.accounts import ACCOUNTS
+from app.sales.cruds.activities import ACTIVITIES, ACTIVITY_TYPES
+from app.sales.cruds.contacts import CONTACTS
+from app.sales.cruds.leads import LEADS
+from app.sales.cruds.opportunities import OPPORTUNITIES
+from app.sales.cruds.products import PRODUCTS
 from app.sales.models import ActivityLog, Lead, OpportunityLine, OpportunityStageHistory, PipelineStage
 from app.sales.queries import board as board_queries
 from app.sales.queries import overview as overview_queries
 from app.sales.queries import pipelines
 from app.sales.service import activities, leads, opportunities
 from app.tenancy import queries as tenancy
-
-OPPORTUNITIES = cruds.OPPORTUNITIES
 
 
 def _uuid(text: Any) -> UUID | None:
@@ -257,7 +260,7 @@ class OpportunityView(TenantView):
             "weighted": (row["amount"] or Decimal(0)) * probability / 100 if row["stage_kind"] == "open" else None,
             "reasons": pipelines.list_lost_reasons(active=True),
             "people": people,
-            "types": cruds.ACTIVITY_TYPES,
+            "types": ACTIVITY_TYPES,
             "age": cells.age_days(row["stage_entered_at"]),
         }
 
@@ -380,7 +383,7 @@ class OpportunityView(TenantView):
         ).scalar_one_or_none()
         if row is None:
             raise NotFound
-        field = cruds.ACTIVITIES.field("type")
+        field = ACTIVITIES.field("type")
         assert field is not None
         if field.choice(form.get("type")) is None:
             raise Invalid(errors={"type": [_("Choose one of the list.")]})
@@ -490,10 +493,10 @@ class LeadView(TenantView):
 
 
 VIEWS = [
-    make_view(cruds.ACCOUNTS),
-    make_view(cruds.CONTACTS),
-    make_view(cruds.LEADS, LeadView),
-    make_view(cruds.PRODUCTS),
+    make_view(ACCOUNTS),
+    make_view(CONTACTS),
+    make_view(LEADS, LeadView),
+    make_view(PRODUCTS),
     make_view(OPPORTUNITIES, OpportunityView),
-    make_view(cruds.ACTIVITIES),
+    make_view(ACTIVITIES),
 ]

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from app.kernel.uow import uow
-from app.sales.cruds import CRUDS
+from app.sales.cruds.registry import CRUDS
 from app.sales.models import Account
 from app.sales.service import opportunities
 from tests import cast

@@ -439,6 +439,6 @@ def test_own_team_and_all(company, actor, stages):
     # Nobody gives away a deal that they could then no longer write.
     with pytest.raises(Forbidden), uow(reader):
         from app.kernel.crud.store import change
-        from app.sales.cruds import OPPORTUNITIES
+        from app.sales.cruds.opportunities import OPPORTUNITIES
 
         change(OPPORTUNITIES, mine.id, {"owner_id": company.viewer.member_id}, actor=reader, version=None)

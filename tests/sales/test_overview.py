@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from app.kernel import clock
 from app.kernel.crud.query import list_page, read_params
 from app.kernel.uow import uow
-from app.sales.cruds import OPPORTUNITIES
+from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.models import Product
 from app.sales.queries import overview
 from app.sales.service import opportunities

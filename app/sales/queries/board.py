@@ -15,7 +15,7 @@ from app.kernel import clock
 from app.kernel.crud.filters import compile_tree
 from app.kernel.crud.query import ListParams, plan, search_criterion
 from app.kernel.db import db
-from app.sales.cruds import OPPORTUNITIES
+from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.models import Account, ActivityLog, Opportunity, Pipeline, PipelineStage, StageKind, weighted_sql
 from app.tenancy.models import Membership
 
