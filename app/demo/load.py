@@ -19,13 +19,11 @@ from app.sales.cruds.accounts import ACCOUNTS
 from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.imports import running
 from app.sales.imports import service as imports
-from app.sales.models import (
-    Account,
-    Contact,
-    LostReason,
-    Opportunity,
-    Product,
-)
+from app.sales.models.accounts import Account
+from app.sales.models.contacts import Contact
+from app.sales.models.opportunities import Opportunity
+from app.sales.models.pipelines import LostReason
+from app.sales.models.products import Product
 from app.sales.queries import pipelines
 from app.sales.service import activities, leads, opportunities
 from app.sales.service.pipelines import save_stage

@@ -23,7 +23,7 @@ from app.sales.cruds.contacts import CONTACTS
 from app.sales.cruds.leads import LEADS
 from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.cruds.products import PRODUCTS
-from app.sales.models import Pipeline, PipelineStage
+from app.sales.models.pipelines import Pipeline, PipelineStage
 from app.sales.service import leads, opportunities
 
 

@@ -28,7 +28,10 @@ from app.sales.cruds.contacts import CONTACTS
 from app.sales.cruds.leads import LEADS
 from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.cruds.products import PRODUCTS
-from app.sales.models import ActivityLog, Lead, OpportunityLine, OpportunityStageHistory, PipelineStage
+from app.sales.models.activities import ActivityLog
+from app.sales.models.leads import Lead
+from app.sales.models.opportunities import OpportunityLine, OpportunityStageHistory
+from app.sales.models.pipelines import PipelineStage
 from app.sales.queries import board as board_queries
 from app.sales.queries import overview as overview_queries
 from app.sales.queries import pipelines

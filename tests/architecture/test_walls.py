@@ -19,7 +19,9 @@ from app.kernel.errors import Conflict, Invalid
 from app.kernel.ids import new_id
 from app.kernel.outbox import Delivery, Outbox
 from app.kernel.uow import platform_uow, uow
-from app.sales.models import Account, Contact, Opportunity
+from app.sales.models.accounts import Account
+from app.sales.models.contacts import Contact
+from app.sales.models.opportunities import Opportunity
 from app.tenancy import queries
 from app.tenancy.models import Organization, Role, RolePermission, User, UserRole
 from tests.architecture.walls import fill, rls_off, superuser_engine, tenant_models, walls

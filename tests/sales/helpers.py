@@ -15,7 +15,9 @@ from app.kernel import tenant
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.uow import uow
-from app.sales.models import ImportJob, Opportunity, PipelineStage
+from app.sales.models.imports import ImportJob
+from app.sales.models.opportunities import Opportunity
+from app.sales.models.pipelines import PipelineStage
 from app.sales.queries import pipelines
 from app.sales.service import opportunities
 from tests.support import work_off

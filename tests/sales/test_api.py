@@ -9,7 +9,7 @@ import pytest
 
 from app.kernel.uow import uow
 from app.sales.cruds.registry import CRUDS
-from app.sales.models import Account
+from app.sales.models.accounts import Account
 from app.sales.service import opportunities
 from tests import cast
 from tests.sales import helpers

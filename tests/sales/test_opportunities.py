@@ -16,7 +16,9 @@ from app.kernel import clock
 from app.kernel.actor import Scope
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.uow import uow
-from app.sales.models import Account, Opportunity, Product
+from app.sales.models.accounts import Account
+from app.sales.models.opportunities import Opportunity
+from app.sales.models.products import Product
 from app.sales.service import activities, opportunities
 from tests.sales import helpers
 

@@ -13,7 +13,7 @@ from app.kernel import clock
 from app.kernel.crud.query import list_page, read_params
 from app.kernel.uow import uow
 from app.sales.cruds.opportunities import OPPORTUNITIES
-from app.sales.models import Product
+from app.sales.models.products import Product
 from app.sales.queries import overview
 from app.sales.service import opportunities
 from app.sales.service.pipelines import create_pipeline

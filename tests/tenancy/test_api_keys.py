@@ -18,7 +18,7 @@ from app.kernel.feature import registry
 from app.kernel.jobs import enqueue
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import platform_uow, uow
-from app.sales.models import Account
+from app.sales.models.accounts import Account
 from app.tenancy import queries
 from app.tenancy.models import Organization, OrgApiKey
 from app.tenancy.security import identity

@@ -16,7 +16,8 @@ from app.kernel.errors import Conflict, DomainError, Forbidden, Invalid
 from app.kernel.tenant import platform_scope, tenant_scope
 from app.kernel.uow import platform_uow, uow
 from app.kernel.web import local_target
-from app.sales.models import Account, Contact
+from app.sales.models.accounts import Account
+from app.sales.models.contacts import Contact
 from app.tenancy import queries
 from app.tenancy.models import AuthSession, Membership, PermissionView, Role, RolePermission, UserRole
 from app.tenancy.service import members, roles

@@ -374,7 +374,7 @@ def test_the_log_tells_sign_ins_from_the_crms_accounts(company, sign_in):
     from app.kernel import audit
     from app.kernel.actor import system_actor
     from app.kernel.uow import uow
-    from app.sales.models import Account
+    from app.sales.models.accounts import Account
 
     admin = sign_in(company.admin)
     old = {"entity": "account", "entity_id": company.sales.member_id, "label": "Sam of before"}

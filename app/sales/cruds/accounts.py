@@ -11,7 +11,8 @@ from app.kernel.crud.fields import Choice, Crud, Field, Kind
 from app.kernel.i18n import lazy_gettext as _l
 from app.sales.cruds.bulk import bulk_actions
 from app.sales.cruds.fields import CREATED, NOTES, OWNER, SALES, TAGS, UPDATED
-from app.sales.models import Account, Opportunity
+from app.sales.models.accounts import Account
+from app.sales.models.opportunities import Opportunity
 
 LIFECYCLES = (
     Choice("prospect", _l("Prospect"), "", "circle-dashed"),

@@ -6,7 +6,7 @@ from app.kernel.crud.fields import Choice, Crud, Field, Kind, Verbs
 from app.kernel.i18n import lazy_gettext as _l
 from app.sales.cruds.bulk import bulk_actions
 from app.sales.cruds.fields import CREATED, NOTES, OWNER, SALES, UPDATED
-from app.sales.models import ActivityLog
+from app.sales.models.activities import ActivityLog
 from app.sales.service import activities
 
 ACTIVITY_TYPES = (

@@ -6,7 +6,7 @@ from app.kernel.crud.fields import Crud, Field, Kind
 from app.kernel.i18n import lazy_gettext as _l
 from app.sales.cruds.bulk import bulk_actions
 from app.sales.cruds.fields import CREATED, NOTES, OWNER, SALES, TAGS, UPDATED
-from app.sales.models import Contact
+from app.sales.models.contacts import Contact
 
 CONTACTS = Crud(
     kind="contact",

@@ -6,7 +6,7 @@ from app.kernel.crud.fields import Choice, Crud, Field, Kind, Verbs
 from app.kernel.i18n import lazy_gettext as _l
 from app.sales.cruds.bulk import bulk_actions
 from app.sales.cruds.fields import NOTES, OWNER, SALES, TAGS, UPDATED
-from app.sales.models import Lead
+from app.sales.models.leads import Lead
 from app.sales.service import leads
 
 LEAD_STATUSES = (

@@ -11,7 +11,8 @@ from app.kernel.crud.fields import Choice, Crud, Field, Kind, Verbs
 from app.kernel.i18n import lazy_gettext as _l
 from app.sales.cruds.bulk import bulk_actions
 from app.sales.cruds.fields import CREATED, CURRENCY_CHOICES, NOTES, OWNER, SALES, TAGS, UPDATED
-from app.sales.models import Opportunity, OpportunityLine, OpportunityStageHistory, PipelineStage
+from app.sales.models.opportunities import Opportunity, OpportunityLine, OpportunityStageHistory
+from app.sales.models.pipelines import PipelineStage
 from app.sales.service import opportunities
 
 PRIORITIES = (

@@ -6,7 +6,7 @@ from app.kernel.crud.fields import Choice, Crud, Field, Kind
 from app.kernel.i18n import lazy_gettext as _l
 from app.sales.cruds.bulk import delete_action
 from app.sales.cruds.fields import CREATED, CURRENCY_CHOICES, SALES, UPDATED
-from app.sales.models import Product
+from app.sales.models.products import Product
 
 RECURRENCES = (
     Choice("one_off", _l("One-off")),

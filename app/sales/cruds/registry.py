@@ -11,7 +11,7 @@ from app.sales.cruds.contacts import CONTACTS
 from app.sales.cruds.leads import LEADS
 from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.cruds.products import PRODUCTS
-from app.sales.models import LostReason, Pipeline, PipelineStage
+from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage
 from app.tenancy.models import Membership
 
 targets["membership"] = Target(

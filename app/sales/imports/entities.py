@@ -19,7 +19,12 @@ from app.sales.cruds.contacts import CONTACTS
 from app.sales.cruds.leads import LEADS
 from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.cruds.products import PRODUCTS
-from app.sales.models import Account, Contact, Lead, Opportunity, PipelineStage, Product
+from app.sales.models.accounts import Account
+from app.sales.models.contacts import Contact
+from app.sales.models.leads import Lead
+from app.sales.models.opportunities import Opportunity
+from app.sales.models.pipelines import PipelineStage
+from app.sales.models.products import Product
 from app.tenancy.models import Membership, Team
 
 Key = tuple[str, ...]

@@ -16,7 +16,10 @@ from app.kernel.crud.filters import compile_tree
 from app.kernel.crud.query import ListParams, plan, search_criterion
 from app.kernel.db import db
 from app.sales.cruds.opportunities import OPPORTUNITIES
-from app.sales.models import Account, ActivityLog, Opportunity, Pipeline, PipelineStage, StageKind, weighted_sql
+from app.sales.models.accounts import Account
+from app.sales.models.activities import ActivityLog
+from app.sales.models.opportunities import Opportunity, weighted_sql
+from app.sales.models.pipelines import Pipeline, PipelineStage, StageKind
 from app.tenancy.models import Membership
 
 if TYPE_CHECKING:

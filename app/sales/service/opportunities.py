@@ -23,18 +23,10 @@ from app.kernel.errors import Conflict, Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.outbox import emit
 from app.kernel.realtime import org_room, push
-from app.sales.models import (
-    Account,
-    AmountMode,
-    Lifecycle,
-    Opportunity,
-    OpportunityLine,
-    OpportunityStageHistory,
-    PipelineStage,
-    Product,
-    Recurrence,
-    StageKind,
-)
+from app.sales.models.accounts import Account, Lifecycle
+from app.sales.models.opportunities import AmountMode, Opportunity, OpportunityLine, OpportunityStageHistory
+from app.sales.models.pipelines import PipelineStage, StageKind
+from app.sales.models.products import Product, Recurrence
 from app.sales.queries import pipelines
 
 if TYPE_CHECKING:
