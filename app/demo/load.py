@@ -25,7 +25,9 @@ from app.sales.models.opportunities import Opportunity
 from app.sales.models.pipelines import LostReason
 from app.sales.models.products import Product
 from app.sales.queries import pipelines
-from app.sales.service import activities, leads, opportunities
+from app.sales.service import activities, leads
+from app.sales.service.opportunities.closing import lose_opportunity, win_opportunity
+from app.sales.service.opportunities.editing import create_opportunity
 from app.sales.service.pipelines import save_stage
 from app.saved_views import service as views
 from app.tenancy import queries as tenancy
@@ -289,7 +291,7 @@ def _bellombra(actor: Actor, say: Any) -> None:
         ids = [account.id for account in made]
     for index, title in enumerate(CELLAR_DEALS):
         with uow(sales):
-            deal = opportunities.create_opportunity(
+            deal = create_opportunity(
                 actor=sales,
                 title=title,
                 account_id=ids[index % len(ids)],
@@ -303,12 +305,10 @@ def _bellombra(actor: Actor, say: Any) -> None:
             deal_id = deal.id
         if index % 5 == 3:
             with uow(sales):
-                opportunities.win_opportunity(
-                    deal_id, actor=sales, won_on=today - dt.timedelta(days=chance.randint(0, 40))
-                )
+                win_opportunity(deal_id, actor=sales, won_on=today - dt.timedelta(days=chance.randint(0, 40)))
         elif index % 7 == 5:
             with uow(sales):
-                opportunities.lose_opportunity(deal_id, actor=sales, lost_reason_id=chance.choice(reasons))
+                lose_opportunity(deal_id, actor=sales, lost_reason_id=chance.choice(reasons))
         elif index % 3 != 1:
             with uow(sales):
                 activities.create_activity(
@@ -336,7 +336,7 @@ def _lumen(actor: Actor) -> None:
         account = Account(name="Atelier Verdi", city="Trento", country="Italia", owner_id=actor.member_id)
         db.session.add(account)
         db.session.flush()
-        opportunities.create_opportunity(
+        create_opportunity(
             actor=actor,
             title="Servizio fotografico catalogo 2027",
             account_id=account.id,

@@ -24,7 +24,9 @@ from app.sales.cruds.leads import LEADS
 from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.cruds.products import PRODUCTS
 from app.sales.models.pipelines import Pipeline, PipelineStage
-from app.sales.service import leads, opportunities
+from app.sales.service import leads
+from app.sales.service.opportunities.closing import lose_opportunity, reopen_opportunity, win_opportunity
+from app.sales.service.opportunities.stages import move_opportunity
 
 
 def _optional_id(body: dict[str, Any], key: str) -> Any:
@@ -86,7 +88,7 @@ class OpportunityApi(TenantApi):
             raise Invalid(errors={"amount": [_("This is not a number.")]}) from None
         return once(
             lambda: self._answer(
-                opportunities.win_opportunity(
+                win_opportunity(
                     parse_id(pk),
                     actor=http.actor(),
                     amount=amount,
@@ -103,7 +105,7 @@ class OpportunityApi(TenantApi):
         body = http.json_body()
         return once(
             lambda: self._answer(
-                opportunities.lose_opportunity(
+                lose_opportunity(
                     parse_id(pk),
                     actor=http.actor(),
                     lost_reason_id=_optional_id(body, "lost_reason"),
@@ -121,9 +123,7 @@ class OpportunityApi(TenantApi):
         """Opens a closed deal again."""
         body = http.json_body()
         return once(
-            lambda: self._answer(
-                opportunities.reopen_opportunity(parse_id(pk), actor=http.actor(), version=_optional_version(body))
-            )
+            lambda: self._answer(reopen_opportunity(parse_id(pk), actor=http.actor(), version=_optional_version(body)))
         )
 
     @expose("/<pk>/move", methods=["POST"])
@@ -133,7 +133,7 @@ class OpportunityApi(TenantApi):
         body = http.json_body()
         return once(
             lambda: self._answer(
-                opportunities.move_opportunity(
+                move_opportunity(
                     parse_id(pk),
                     actor=http.actor(),
                     stage_id=parse_id(body.get("stage")),

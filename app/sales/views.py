@@ -35,7 +35,11 @@ from app.sales.models.pipelines import PipelineStage
 from app.sales.queries import board as board_queries
 from app.sales.queries import overview as overview_queries
 from app.sales.queries import pipelines
-from app.sales.service import activities, leads, opportunities
+from app.sales.service import activities, leads
+from app.sales.service.opportunities.closing import lose_opportunity, reopen_opportunity, win_opportunity
+from app.sales.service.opportunities.editing import create_opportunity
+from app.sales.service.opportunities.lines import line_total, set_lines
+from app.sales.service.opportunities.stages import move_opportunity
 from app.tenancy import queries as tenancy
 
 
@@ -240,11 +244,11 @@ class OpportunityView(TenantView):
         stage = next((one for one in stages if one.id == row["stage_id"]), None)
         probability = row["probability"] if row["probability"] is not None else (stage.probability if stage else 0)
         people = {one.id: one.display_name for one in tenancy.list_people()}
-        net = sum((opportunities.line_total(line) for line in lines), Decimal(0))
-        vat = sum((money.quantize(opportunities.line_total(line) * line.vat_rate / 100) for line in lines), Decimal(0))
+        net = sum((line_total(line) for line in lines), Decimal(0))
+        vat = sum((money.quantize(line_total(line) * line.vat_rate / 100) for line in lines), Decimal(0))
         return {
             "lines": lines,
-            "line_total": opportunities.line_total,
+            "line_total": line_total,
             "net": net,
             "vat": vat,
             "activities": activity,
@@ -274,7 +278,7 @@ class OpportunityView(TenantView):
         body = http.json_body()
         actor = http.actor()
         with uow():
-            deal = opportunities.move_opportunity(
+            deal = move_opportunity(
                 parse_id(pk),
                 actor=actor,
                 stage_id=parse_id(body.get("stage")),
@@ -297,7 +301,7 @@ class OpportunityView(TenantView):
         """Closes a deal as won."""
         form = request.form
         with uow():
-            deal = opportunities.win_opportunity(
+            deal = win_opportunity(
                 parse_id(pk),
                 actor=http.actor(),
                 won_on=_day(form.get("close_date"), "close_date"),
@@ -313,7 +317,7 @@ class OpportunityView(TenantView):
         """Closes a deal as lost, with its reason."""
         form = request.form
         with uow():
-            deal = opportunities.lose_opportunity(
+            deal = lose_opportunity(
                 parse_id(pk),
                 actor=http.actor(),
                 lost_reason_id=_uuid(form.get("lost_reason")),
@@ -340,9 +344,7 @@ class OpportunityView(TenantView):
     def reopen(self, pk: str) -> Response:
         """Opens a closed deal again."""
         with uow():
-            deal = opportunities.reopen_opportunity(
-                parse_id(pk), actor=http.actor(), version=_version(request.form.get("version"))
-            )
+            deal = reopen_opportunity(parse_id(pk), actor=http.actor(), version=_version(request.form.get("version")))
             title, version = deal.title, deal.version
         return self._done(pk, version, _("“%(title)s” is open again.", title=title))
 
@@ -370,9 +372,7 @@ class OpportunityView(TenantView):
             values["product_id"] = _uuid(one.get("product"))
             clean.append(values)
         with uow():
-            deal = opportunities.set_lines(
-                parse_id(pk), clean, actor=http.actor(), version=_version(body.get("version"))
-            )
+            deal = set_lines(parse_id(pk), clean, actor=http.actor(), version=_version(body.get("version")))
             version, amount = deal.version, deal.amount
         return http.json_response({"id": pk, "version": version, "amount": str(amount), "message": _("Lines saved.")})
 
@@ -436,7 +436,7 @@ class OpportunityView(TenantView):
             raise Invalid(errors={"title": [_("This field is required.")]})
         actor = http.actor()
         with uow():
-            deal = opportunities.create_opportunity(
+            deal = create_opportunity(
                 actor=actor,
                 title=title,
                 amount=_amount(form.get("amount")),

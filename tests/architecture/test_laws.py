@@ -84,9 +84,9 @@ ACTORLESS = {
         "lock_admins",
     },
     "app/sales/service/pipelines.py": {"seed"},  # part of creating an organization
-    "app/sales/service/opportunities.py": {
-        "lock_opportunity", "spread_ranks", "line_total",  # helpers of verbs
-    },
+    "app/sales/service/opportunities/deal.py": {"lock_opportunity", "check", "whereabouts", "tell"},  # helpers of verbs
+    "app/sales/service/opportunities/lines.py": {"line_total"},
+    "app/sales/service/opportunities/ranks.py": {"top_rank", "rank_between", "spread_ranks"},
     "app/sales/service/leads.py": {"find_matches"},  # read
     "app/sales/imports/service.py": {
         "get_import", "list_imports", "get_entity", "progress", "failed_rows", "require",

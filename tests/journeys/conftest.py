@@ -14,7 +14,8 @@ from app.kernel.crud import store
 from app.kernel.uow import uow
 from app.sales.cruds.registry import CRUDS
 from app.sales.queries import pipelines
-from app.sales.service import activities, opportunities
+from app.sales.service import activities
+from app.sales.service.opportunities.editing import create_opportunity
 from tests import cast
 
 SYSTEM_CHROMIUM = Path("/usr/bin/chromium")
@@ -148,7 +149,7 @@ class Desk:
         """A deal of the seller in the n-th open stage; returns its id."""
         actor = self.company.admin.actor
         with uow(actor):
-            made = opportunities.create_opportunity(
+            made = create_opportunity(
                 actor=actor,
                 title=title,
                 amount=amount,

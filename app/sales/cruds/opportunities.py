@@ -13,7 +13,7 @@ from app.sales.cruds.bulk import bulk_actions
 from app.sales.cruds.fields import CREATED, CURRENCY_CHOICES, NOTES, OWNER, SALES, TAGS, UPDATED
 from app.sales.models.opportunities import Opportunity, OpportunityLine, OpportunityStageHistory
 from app.sales.models.pipelines import PipelineStage
-from app.sales.service import opportunities
+from app.sales.service.opportunities.editing import create_opportunity, delete_opportunity, update_opportunity
 
 PRIORITIES = (
     Choice("P0", _l("P0 Urgent"), "b-danger", "chevrons-up"),
@@ -100,9 +100,9 @@ OPPORTUNITIES = Crud(
     show_template="sales/opportunity_show.html",
     empty_text=_l("Deals in progress and closed. Create the first one, or import them from a file."),
     verbs=Verbs(
-        create=opportunities.create_opportunity,
-        update=opportunities.update_opportunity,
-        delete=opportunities.delete_opportunity,
+        create=create_opportunity,
+        update=update_opportunity,
+        delete=delete_opportunity,
     ),
     bulk=bulk_actions("opportunity", "deal"),
     filters=(

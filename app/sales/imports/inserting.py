@@ -18,7 +18,7 @@ from app.sales.models.opportunities import AmountMode, ForecastCategory, Opportu
 from app.sales.models.pipelines import StageKind
 from app.sales.models.products import Product
 from app.sales.queries import pipelines
-from app.sales.service.opportunities import spread_ranks
+from app.sales.service.opportunities.ranks import spread_ranks
 from app.tenancy import queries as tenancy
 from app.tenancy.models import Membership
 from app.tenancy.service import members

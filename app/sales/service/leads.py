@@ -18,7 +18,7 @@ from app.sales.models.accounts import Account
 from app.sales.models.contacts import Contact
 from app.sales.models.leads import Lead, LeadStatus
 from app.sales.models.opportunities import Opportunity
-from app.sales.service.opportunities import create_opportunity
+from app.sales.service.opportunities.editing import create_opportunity
 
 if TYPE_CHECKING:
     from app.kernel.actor import Actor
