@@ -19,7 +19,7 @@ from app.sales.models.accounts import Account, Lifecycle
 from app.sales.models.opportunities import AmountMode, Opportunity
 from app.sales.models.pipelines import StageKind
 from app.sales.queries import pipelines
-from app.sales.service.opportunities.deal import check, lock_opportunity, tell, whereabouts
+from app.sales.service.opportunities.deal import check, open_for_change, tell
 from app.sales.service.opportunities.ranks import top_rank
 from app.sales.service.opportunities.stages import enter, note_stage
 
@@ -39,10 +39,7 @@ def win_opportunity(
 
     Raises Conflict when it is closed already or ``version`` is stale.
     """
-    deal = lock_opportunity(opportunity_id)
-    actor.require_on("write", "deal", deal)
-    if version is not None and deal.version != version:
-        raise Conflict(details=whereabouts(deal))
+    deal = open_for_change(opportunity_id, actor=actor, version=version)
     old = pipelines.get_stage(deal.stage_id)
     stage = pipelines.closing_stage(deal.pipeline_id, StageKind.WON)
     now, entered = clock.now(), deal.stage_entered_at
@@ -84,10 +81,7 @@ def lose_opportunity(
     version: int | None = None,
 ) -> Opportunity:
     """Closes a deal as lost, for a reason of the organization's list; emits OpportunityLost."""
-    deal = lock_opportunity(opportunity_id)
-    actor.require_on("write", "deal", deal)
-    if version is not None and deal.version != version:
-        raise Conflict(details=whereabouts(deal))
+    deal = open_for_change(opportunity_id, actor=actor, version=version)
     if lost_reason_id is None:
         raise Invalid(errors={"lost_reason": [_("Choose a reason.")]})
     with every_record():
@@ -127,10 +121,7 @@ def _closing_day(day: dt.date | None, actor: Actor) -> dt.date:
 
 def reopen_opportunity(opportunity_id: UUID, *, actor: Actor, version: int | None = None) -> Opportunity:
     """Puts a closed deal back into the open stage it was closed from."""
-    deal = lock_opportunity(opportunity_id)
-    actor.require_on("write", "deal", deal)
-    if version is not None and deal.version != version:
-        raise Conflict(details=whereabouts(deal))
+    deal = open_for_change(opportunity_id, actor=actor, version=version)
     if deal.stage_kind == StageKind.OPEN:
         raise Conflict(_("This deal is open."))
     old = pipelines.get_stage(deal.stage_id)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import select
 
 from app.kernel import money
 from app.kernel.db import db
-from app.kernel.errors import Invalid, NotFound
+from app.kernel.errors import Conflict, Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.realtime import org_room, push
 from app.sales.models.opportunities import Opportunity
+
+if TYPE_CHECKING:
+    from app.kernel.actor import Actor
 
 
 def lock_opportunity(opportunity_id: UUID) -> Opportunity:
@@ -21,6 +24,20 @@ def lock_opportunity(opportunity_id: UUID) -> Opportunity:
     if found is None:
         raise NotFound
     return found
+
+
+def open_for_change(opportunity_id: UUID, *, actor: Actor, version: int | None) -> Opportunity:
+    """The deal, locked, for an actor who may write it. Raises Conflict when ``version`` is stale."""
+    deal = lock_opportunity(opportunity_id)
+    actor.require_on("write", "deal", deal)
+    if version is not None and deal.version != version:
+        raise Conflict(details=_whereabouts(deal))
+    return deal
+
+
+def _whereabouts(deal: Opportunity) -> dict[str, Any]:
+    """What a page needs to show the deal where it is now."""
+    return {"version": deal.version, "stage": str(deal.stage_id), "stage_kind": deal.stage_kind}
 
 
 def check(deal: Opportunity) -> None:
@@ -32,11 +49,6 @@ def check(deal: Opportunity) -> None:
         errors["currency"] = [_("Choose one of the list.")]
     if errors:
         raise Invalid(errors=errors)
-
-
-def whereabouts(deal: Opportunity) -> dict[str, Any]:
-    """What a page needs to show the deal where it is now."""
-    return {"version": deal.version, "stage": str(deal.stage_id), "stage_kind": deal.stage_kind}
 
 
 def tell(deal: Opportunity, from_stage_id: UUID, place: dict[str, UUID | None] | None = None) -> None:

@@ -10,11 +10,11 @@ from sqlalchemy import delete, select
 
 from app.kernel import clock, money
 from app.kernel.db import db
-from app.kernel.errors import Conflict, Invalid
+from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.sales.models.opportunities import AmountMode, Opportunity, OpportunityLine
 from app.sales.models.products import Product, Recurrence
-from app.sales.service.opportunities.deal import lock_opportunity, tell, whereabouts
+from app.sales.service.opportunities.deal import open_for_change, tell
 
 if TYPE_CHECKING:
     from app.kernel.actor import Actor
@@ -39,10 +39,7 @@ def set_lines(
     Recurring lines count once: their yearly value is shown apart. Without lines the amount is
     manual again. Raises Invalid with the line's number.
     """
-    deal = lock_opportunity(opportunity_id)
-    actor.require_on("write", "deal", deal)
-    if version is not None and deal.version != version:
-        raise Conflict(details=whereabouts(deal))
+    deal = open_for_change(opportunity_id, actor=actor, version=version)
     if len(lines) > MAX_LINES:
         raise Invalid(errors={"lines": [_("At most %(count)s lines.", count=MAX_LINES)]})
     products = {

@@ -15,7 +15,7 @@ from app.kernel.outbox import emit
 from app.sales.models.opportunities import Opportunity, OpportunityStageHistory
 from app.sales.models.pipelines import PipelineStage, StageKind
 from app.sales.queries import pipelines
-from app.sales.service.opportunities.deal import lock_opportunity, tell, whereabouts
+from app.sales.service.opportunities.deal import open_for_change, tell
 from app.sales.service.opportunities.ranks import rank_between
 
 if TYPE_CHECKING:
@@ -36,10 +36,7 @@ def move_opportunity(
     ``after_id`` is the card above, ``before_id`` the one below; both absent means the top. Raises
     Conflict for a stale ``version`` (somebody moved the card first) and for a closing stage.
     """
-    deal = lock_opportunity(opportunity_id)
-    actor.require_on("write", "deal", deal)
-    if version is not None and deal.version != version:
-        raise Conflict(details=whereabouts(deal))
+    deal = open_for_change(opportunity_id, actor=actor, version=version)
     stage = pipelines.get_stage(stage_id)
     if stage.kind != StageKind.OPEN:
         raise Conflict(_("Use “Won” or “Lost” to close a deal."))
