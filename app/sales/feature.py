@@ -17,7 +17,9 @@ from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.cruds.registry import CRUDS
 from app.sales.imports.views import ImportView
 from app.sales.service.pipelines import seed
-from app.sales.views import VIEWS, SalesView
+from app.sales.views.board import BoardView
+from app.sales.views.lists import VIEWS
+from app.sales.views.overview import OverviewView
 
 _SALES = {"category": "Sales", "category_label": _l("Sales"), "category_icon": "handshake"}
 CRUD = ("read", "write", "export")
@@ -38,7 +40,7 @@ feature = Feature(
         Resource("pipeline", _l("Pipeline board"), "sales", ("read", "manage")),
         Resource("reports", _l("Overview and data"), "sales", ("read",)),
     ],
-    views=[SalesView, *VIEWS, ImportView],
+    views=[OverviewView, BoardView, *VIEWS, ImportView],
     apis=APIS,
     menu=[
         MenuItem("Overview", _l("Overview"), "/sales/", "chart-column", ("read", "reports"), **_SALES),
