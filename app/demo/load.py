@@ -34,7 +34,8 @@ from app.tenancy import queries as tenancy
 from app.tenancy.cli import create_vendor_user
 from app.tenancy.models import Organization, Role
 from app.tenancy.security.identity import load_member_actor
-from app.tenancy.service import accounts, api_keys, members, organizations, roles
+from app.tenancy.service import api_keys, members, organizations, roles
+from app.tenancy.service.accounts.profile import create_user
 
 DATA = Path(__file__).resolve().parent / "data" / "crm-maven"
 
@@ -73,7 +74,7 @@ def load(say: Any = print) -> None:
         for slug, (name, plan, seats, status) in ORGANIZATIONS.items():
             made = None
             for email, first, last, role, title in PEOPLE[slug]:
-                user = accounts.create_user(email=email, first_name=first, last_name=last, password=password)
+                user = create_user(email=email, first_name=first, last_name=last, password=password)
                 if made is None:
                     made = organizations.create_organization(name, slug=slug, plan=plan, seats=seats, status=status)
                     ids = {
@@ -81,7 +82,7 @@ def load(say: Any = print) -> None:
                         for one in db.session.scalars(select(Role).where(Role.organization_id == made.id))
                     }
                 organizations.join(made, user, [ids[role]], title=title)
-        consultant = accounts.create_user(
+        consultant = create_user(
             email="consulente@example.com", first_name="Paola", last_name="Marchetti", password=password
         )
         for slug, role in (("officine-aurora", roles.MARKETING_MANAGER), ("cantina-bellombra", roles.SALES_REP)):

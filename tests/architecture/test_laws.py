@@ -63,11 +63,21 @@ def test_packages_have_no_code_in_their_init():
 
 # Verbs without an actor, and why.
 ACTORLESS = {
-    "app/tenancy/service/accounts.py": {  # one's own account: the caller has proved to be that person
-        "check_password_rules", "create_user", "check_sign_in", "has_second_factor", "check_code", "start_session",
-        "end_session", "list_sessions", "revoke_session", "revoke_other_sessions", "switch_organization",
-        "change_password", "request_reset", "reset_account", "reset_password", "begin_second_factor",
-        "confirm_second_factor", "disable_second_factor", "update_profile", "link_google", "find_google_user",
+    # One's own account: the caller has proved to be that person.
+    "app/tenancy/service/accounts/audit_trail.py": {"audit_identity"},
+    "app/tenancy/service/accounts/passwords.py": {
+        "check_password_rules", "change_password", "request_reset", "reset_account", "reset_password",
+    },
+    "app/tenancy/service/accounts/profile.py": {"create_user", "update_profile"},
+    "app/tenancy/service/accounts/second_factor.py": {
+        "has_second_factor", "check_code", "begin_second_factor", "confirm_second_factor", "disable_second_factor",
+    },
+    "app/tenancy/service/accounts/sessions.py": {
+        "start_session", "end_session", "list_sessions", "revoke_session", "revoke_other_sessions",
+        "switch_organization",
+    },
+    "app/tenancy/service/accounts/sign_in.py": {
+        "check_sign_in", "check_locked", "count_failure", "link_google", "find_google_user",
     },
     "app/tenancy/service/api_keys.py": {"offered"},  # read
     "app/tenancy/service/members.py": {

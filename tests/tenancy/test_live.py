@@ -20,7 +20,7 @@ from app.kernel.uow import platform_uow, uow
 from app.tenancy import versions
 from app.tenancy.models import AuthSession, Organization
 from app.tenancy.security import identity
-from app.tenancy.service import accounts
+from app.tenancy.service.accounts.sessions import list_sessions, revoke_session
 from tests.tenancy.helpers import role_id, share
 
 SECONDS = 8
@@ -66,7 +66,7 @@ def connect(server, sign_in):
 
 def session_of(person):
     with platform_scope("identity"):
-        return accounts.list_sessions(person.user_id)[0].id
+        return list_sessions(person.user_id)[0].id
 
 
 def sign_out(company, browser):
@@ -75,7 +75,7 @@ def sign_out(company, browser):
 
 def revoke(company, _browser):
     with platform_uow("identity"):
-        accounts.revoke_session(session_of(company.sales), user_id=company.sales.user_id)
+        revoke_session(session_of(company.sales), user_id=company.sales.user_id)
 
 
 def revoke_elsewhere(company, _browser):

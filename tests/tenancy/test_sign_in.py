@@ -17,7 +17,7 @@ from app.kernel.tenant import platform_scope
 from app.kernel.uow import platform_uow
 from app.tenancy import queries
 from app.tenancy.models import AuthSession, Credential, Membership
-from app.tenancy.service import accounts
+from app.tenancy.service.accounts.passwords import _reset_mark
 from tests.cast import PASSWORD
 from tests.tenancy.helpers import link, mails, token, try_login
 
@@ -225,7 +225,7 @@ def test_a_reset_link_works_once_and_ends_every_session(app, company, sign_in, r
 def test_a_reset_link_lives_an_hour_and_cannot_be_made_up(app, company, client):
     with platform_uow("identity"):
         credential = db.session.get(Credential, company.viewer.user_id)
-        mark = accounts._reset_mark(credential)
+        mark = _reset_mark(credential)
     link_ = crypto.sign([company.viewer.user_id, mark], purpose="password-reset")
     assert client.get(f"/login/reset/{link_}").status_code == 200
     with clock.frozen(clock.now() + dt.timedelta(minutes=59)):

@@ -14,7 +14,7 @@ from app.kernel.i18n import gettext as _
 from app.kernel.uow import platform_uow
 from app.settings.pictures import picture_url, store_picture
 from app.settings.views.page import SettingsPage, saved
-from app.tenancy.service import accounts
+from app.tenancy.service.accounts.profile import update_profile
 
 
 class ProfileView(SettingsPage):
@@ -34,7 +34,7 @@ class ProfileView(SettingsPage):
                 if picture is not None and picture.filename:
                     key = store_picture(picture, folder=f"people/{account.id}", size=256, field="avatar", crop=True)
                 with platform_uow("identity", actor):
-                    accounts.update_profile(
+                    update_profile(
                         account.id,
                         first_name=request.form.get("first_name", ""),
                         last_name=request.form.get("last_name", ""),

@@ -16,7 +16,14 @@ from app.kernel.ids import parse_id
 from app.kernel.tenant import platform_scope
 from app.kernel.uow import platform_uow
 from app.settings.views.page import SettingsPage, saved
-from app.tenancy.service import accounts
+from app.tenancy.service.accounts.passwords import change_password
+from app.tenancy.service.accounts.second_factor import (
+    begin_second_factor,
+    confirm_second_factor,
+    disable_second_factor,
+    has_second_factor,
+)
+from app.tenancy.service.accounts.sessions import list_sessions, revoke_other_sessions, revoke_session
 
 
 class SecurityView(SettingsPage):
@@ -33,8 +40,8 @@ class SecurityView(SettingsPage):
         http.actor()
         user_id = g.identity.account.id
         with platform_scope("identity"):
-            sessions = accounts.list_sessions(user_id)
-            second = accounts.has_second_factor(user_id)
+            sessions = list_sessions(user_id)
+            second = has_second_factor(user_id)
         return self._page(
             "settings/security.html",
             status,
@@ -51,7 +58,7 @@ class SecurityView(SettingsPage):
         http.actor()
         try:
             with platform_uow("identity"):
-                accounts.change_password(
+                change_password(
                     g.identity.account.id,
                     current=request.form.get("current", ""),
                     new=request.form.get("password", ""),
@@ -71,12 +78,12 @@ class SecurityView(SettingsPage):
         if request.method == "POST":
             try:
                 with platform_uow("identity"):
-                    codes = accounts.confirm_second_factor(user_id, request.form.get("code", "")[:20])
+                    codes = confirm_second_factor(user_id, request.form.get("code", "")[:20])
                 return self._page("settings/recovery_codes.html", codes=codes)
             except Invalid as error:
                 errors = error.errors
         with platform_uow("identity"):
-            uri = accounts.begin_second_factor(user_id)
+            uri = begin_second_factor(user_id)
         picture = segno.make(uri, error="m").svg_data_uri(scale=5, border=2, light="#fff")
         secret = uri.split("secret=")[1].split("&")[0]
         return self._page(
@@ -90,7 +97,7 @@ class SecurityView(SettingsPage):
         http.actor()
         try:
             with platform_uow("identity"):
-                accounts.disable_second_factor(g.identity.account.id, request.form.get("password", ""))
+                disable_second_factor(g.identity.account.id, request.form.get("password", ""))
         except Invalid as error:
             return self._security(422, errors={"second_factor": error.errors["password"]})
         return saved("/settings/security", _("The second factor is off."))
@@ -100,7 +107,7 @@ class SecurityView(SettingsPage):
         """Ends one of one's own sessions."""
         http.actor()
         with platform_uow("identity"):
-            accounts.revoke_session(parse_id(pk), user_id=g.identity.account.id)
+            revoke_session(parse_id(pk), user_id=g.identity.account.id)
         return saved("/settings/security", _("Session ended."))
 
     @expose("/security/sessions/revoke-others", methods=["POST"])
@@ -108,5 +115,5 @@ class SecurityView(SettingsPage):
         """Ends all other sessions."""
         http.actor()
         with platform_uow("identity"):
-            accounts.revoke_other_sessions(g.identity.account.id, g.identity.session_id)
+            revoke_other_sessions(g.identity.account.id, g.identity.session_id)
         return saved("/settings/security", _("Your other sessions have ended."))

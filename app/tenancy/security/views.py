@@ -28,22 +28,28 @@ from app.kernel.uow import platform_uow, uow
 from app.tenancy import queries
 from app.tenancy.models import Role, User
 from app.tenancy.security import identity
-from app.tenancy.service import accounts, members, organizations, roles
+from app.tenancy.service import members, organizations, roles
+from app.tenancy.service.accounts.audit_trail import ClientInfo
+from app.tenancy.service.accounts.passwords import request_reset, reset_account, reset_password
+from app.tenancy.service.accounts.profile import create_user
+from app.tenancy.service.accounts.second_factor import check_code, has_second_factor
+from app.tenancy.service.accounts.sessions import end_session, start_session, switch_organization
+from app.tenancy.service.accounts.sign_in import check_sign_in, find_google_user, link_google
 
 SIGN_IN_LIMIT = "20 per minute; 200 per hour"
 PENDING_SECONDS = 300
 
 
-def client() -> accounts.ClientInfo:
+def client() -> ClientInfo:
     """Where the request comes from."""
-    return accounts.ClientInfo(request.remote_addr, request.user_agent.string)
+    return ClientInfo(request.remote_addr, request.user_agent.string)
 
 
 def sign_in(user: Any, *, remember: bool, organization_id: Any = None) -> None:
     """Starts a browser session; everything that the anonymous one held is dropped (fixation)."""
     with platform_uow("identity"):
         user = db.session.get(User, user.id)
-        opened = accounts.start_session(user, client(), remember=remember, organization_id=organization_id)
+        opened = start_session(user, client(), remember=remember, organization_id=organization_id)
         sid = str(opened.id)
     session.clear()
     session.permanent = remember
@@ -93,8 +99,8 @@ class AuthView(AuthDBView):  # type: ignore[misc]
         email, password = request.form.get("email", ""), request.form.get("password", "")
         try:
             with platform_uow("identity"):
-                user = accounts.check_sign_in(email[:320], password[:200], client())
-                second = accounts.has_second_factor(user.id) if user is not None else False
+                user = check_sign_in(email[:320], password[:200], client())
+                second = has_second_factor(user.id) if user is not None else False
         except DomainError as error:
             return self._render("auth/login.html", error.status, message=_(error.message))
         if user is None:
@@ -121,7 +127,7 @@ class AuthView(AuthDBView):  # type: ignore[misc]
             return self._render("auth/code.html")
         try:
             with platform_uow("identity"):
-                right = accounts.check_code(user_id, request.form.get("code", "")[:20])
+                right = check_code(user_id, request.form.get("code", "")[:20])
                 user = db.session.get(User, user_id)
         except DomainError as error:
             return self._render("auth/code.html", error.status, message=_(error.message))
@@ -139,7 +145,7 @@ class AuthView(AuthDBView):  # type: ignore[misc]
         if request.method == "GET":
             return self._render("auth/logout.html")
         with platform_uow("identity"):
-            accounts.end_session(g.identity.session_id)
+            end_session(g.identity.session_id)
         session.clear()
         return make_response(redirect(url_for(".login")))
 
@@ -152,7 +158,7 @@ class AuthView(AuthDBView):  # type: ignore[misc]
         if request.method == "GET":
             return self._render("auth/forgot.html", sent=False)
         with platform_uow("identity"):
-            accounts.request_reset(request.form.get("email", "")[:320], current_app.config["PUBLIC_URL"])
+            request_reset(request.form.get("email", "")[:320], current_app.config["PUBLIC_URL"])
         return self._render("auth/forgot.html", sent=True)
 
     @expose("/login/reset/<token>", methods=["GET", "POST"])
@@ -161,11 +167,11 @@ class AuthView(AuthDBView):  # type: ignore[misc]
         """Sets a new password by a mailed link."""
         if request.method == "GET":
             with platform_scope("identity"):
-                accounts.reset_account(token)
+                reset_account(token)
             return self._render("auth/reset.html")
         try:
             with platform_uow("identity"):
-                accounts.reset_password(token, request.form.get("password", ""))
+                reset_password(token, request.form.get("password", ""))
         except Invalid as error:
             return self._render("auth/reset.html", 422, errors=error.errors)
         flash(_("Your new password is set. Sign in with it."), "success")
@@ -194,11 +200,11 @@ class AuthView(AuthDBView):  # type: ignore[misc]
             return self._render("auth/login.html", 401, message=_("Google did not confirm the sign-in."))
         try:
             with platform_uow("identity"):
-                user = accounts.find_google_user(
+                user = find_google_user(
                     str(info.get("sub", "")), str(info.get("email", "")), verified=info.get("email_verified") is True
                 )
                 if user is not None:
-                    accounts.link_google(user, str(info["sub"]))
+                    link_google(user, str(info["sub"]))
         except DomainError as error:
             return self._render("auth/login.html", error.status, message=_(error.message))
         if user is None:
@@ -206,7 +212,7 @@ class AuthView(AuthDBView):  # type: ignore[misc]
                 "auth/login.html", 401, message=_("No account has this address. Ask for an invitation.")
             )
         with platform_scope("identity"):
-            second = accounts.has_second_factor(user.id)
+            second = has_second_factor(user.id)
         if second:
             session.clear()
             session["pending"] = crypto.sign([user.id, False], purpose="second-factor")
@@ -251,7 +257,7 @@ class AuthView(AuthDBView):  # type: ignore[misc]
             )
         try:
             with platform_uow("sign-up"):
-                user = accounts.create_user(
+                user = create_user(
                     email=email,
                     first_name=request.form.get("first_name", ""),
                     last_name=request.form.get("last_name", ""),
@@ -298,7 +304,7 @@ class AuthView(AuthDBView):  # type: ignore[misc]
                 if exists:
                     user = queries.find_user(email)
                 else:
-                    user = accounts.create_user(
+                    user = create_user(
                         email=email,
                         first_name=request.form.get("first_name", ""),
                         last_name=request.form.get("last_name", ""),
@@ -310,7 +316,7 @@ class AuthView(AuthDBView):  # type: ignore[misc]
             return self._render("auth/account_form.html", 422, errors=error.errors, **context)
         if mine and current is not None and user is not None:
             with platform_uow("identity"):
-                accounts.switch_organization(current.session_id, user.id, joined.slug)
+                switch_organization(current.session_id, user.id, joined.slug)
         else:
             sign_in(user, remember=False, organization_id=joined.id)
         flash(_("Welcome to %(name)s.", name=joined.name), "success")
@@ -321,7 +327,7 @@ class AuthView(AuthDBView):  # type: ignore[misc]
         """Makes another of the person's organizations the active one."""
         http.actor()
         with platform_uow("identity"):
-            found = accounts.switch_organization(g.identity.session_id, g.identity.account.id, slug)
+            found = switch_organization(g.identity.session_id, g.identity.account.id, slug)
         flash(_("You are working in %(name)s.", name=found.name), "success")
         return make_response(redirect("/"))
 
@@ -735,16 +741,14 @@ class SecurityApi(BaseApi):  # type: ignore[misc]
         if not isinstance(email, str) or not isinstance(password, str):
             raise Invalid(errors={"username": [_("This field is required.")]})
         with platform_uow("identity"):
-            user = accounts.check_sign_in(email[:320], password[:200], client())
+            user = check_sign_in(email[:320], password[:200], client())
             if user is None:
                 denied = True
             else:
                 code = body.get("code")
-                denied = accounts.has_second_factor(user.id) and not (
-                    isinstance(code, str) and accounts.check_code(user.id, code[:20])
-                )
+                denied = has_second_factor(user.id) and not (isinstance(code, str) and check_code(user.id, code[:20]))
             if user is not None and not denied:
-                opened = accounts.start_session(user, client(), kind="token")
+                opened = start_session(user, client(), kind="token")
                 sid, user_id = str(opened.id), str(user.id)
         if denied:
             raise Unauthenticated(_("E-mail or password are not right."))
