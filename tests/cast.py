@@ -12,7 +12,7 @@ from app.kernel.uow import platform_uow
 from app.tenancy import queries
 from app.tenancy.cli import create_vendor_user
 from app.tenancy.models import Role
-from app.tenancy.security.identity import load_member_actor
+from app.tenancy.security.identity.jobs import load_member_actor
 from app.tenancy.service import organizations, roles
 from app.tenancy.service.accounts.profile import create_user
 

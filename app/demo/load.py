@@ -33,7 +33,7 @@ from app.saved_views import service as views
 from app.tenancy import queries as tenancy
 from app.tenancy.cli import create_vendor_user
 from app.tenancy.models import Organization, Role
-from app.tenancy.security.identity import load_member_actor
+from app.tenancy.security.identity.jobs import load_member_actor
 from app.tenancy.service import api_keys, members, organizations, roles
 from app.tenancy.service.accounts.profile import create_user
 

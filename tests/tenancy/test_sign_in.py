@@ -266,10 +266,10 @@ def test_a_session_ends_after_twelve_hours_and_remembered_ones_after_thirty_days
             for one in db.session.scalars(db.select(AuthSession).where(AuthSession.user_id == company.sales.user_id))
         )
     assert [round(one / dt.timedelta(hours=1)) for one in lengths] == [12, 720]
-    from app.tenancy.security import identity
+    from app.tenancy.security.identity.memory import forget_everything
 
     with clock.frozen(clock.now() + dt.timedelta(hours=13)):
-        identity.forget_everything()
+        forget_everything()
         assert short.browser.get("/sales/", headers={"Accept": "text/html"}).status_code == 302
         assert long.browser.get("/sales/", headers={"Accept": "text/html"}).status_code == 200
 

@@ -7,7 +7,6 @@ from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.money import CURRENCIES
 
 CURRENCY_CHOICES = tuple(Choice(one, one) for one in CURRENCIES)
-
 SALES = _l("Sales")
 OWNER = Field(
     "owner_id",

@@ -23,6 +23,5 @@ targets["membership"] = Target(
 targets["pipeline"] = Target(Pipeline, "name", lambda: Pipeline.position)
 targets["pipeline_stage"] = Target(PipelineStage, "name", lambda: PipelineStage.position)
 targets["lost_reason"] = Target(LostReason, "name", lambda: LostReason.position, lambda: LostReason.active)
-
 # In the order in which search shows them.
 CRUDS = {one.kind: register(one) for one in (ACCOUNTS, CONTACTS, LEADS, PRODUCTS, OPPORTUNITIES, ACTIVITIES)}

@@ -27,7 +27,7 @@ from app.kernel.tenant import platform_scope
 from app.kernel.uow import platform_uow, uow
 from app.tenancy import queries
 from app.tenancy.models import Role, User
-from app.tenancy.security import identity
+from app.tenancy.security.identity.sessions import load_identity
 from app.tenancy.service import members, organizations, roles
 from app.tenancy.service.accounts.audit_trail import ClientInfo
 from app.tenancy.service.accounts.passwords import request_reset, reset_account, reset_password
@@ -752,7 +752,7 @@ class SecurityApi(BaseApi):  # type: ignore[misc]
                 sid, user_id = str(opened.id), str(user.id)
         if denied:
             raise Unauthenticated(_("E-mail or password are not right."))
-        found = identity.load(parse_id(sid))
+        found = load_identity(parse_id(sid))
         slug = found.organization.slug if found and found.organization else None
         token = create_access_token(user_id, additional_claims={"sid": sid, "org": slug})
         return http.json_response({"access_token": token, "organization": slug})

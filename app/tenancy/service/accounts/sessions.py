@@ -17,8 +17,6 @@ from app.tenancy.service.accounts.audit_trail import ClientInfo, audit_identity
 from app.tenancy.versions import bump_user
 
 SESSION_HOURS = 12
-
-
 REMEMBER_DAYS = 30
 
 

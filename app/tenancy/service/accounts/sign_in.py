@@ -16,8 +16,6 @@ from app.tenancy.models import Credential, User
 from app.tenancy.service.accounts.audit_trail import ClientInfo, audit_identity
 
 MAX_FAILURES = 8
-
-
 LOCK_MINUTES = 15
 
 
