@@ -370,7 +370,12 @@ PLATFORM_CALLERS = {
     "app/tenancy/security/identity/jobs.py": {"identity", "jobs"},
     "app/tenancy/security/identity/requests.py": {"membership"},
     "app/tenancy/security/identity/sessions.py": {"identity"},
-    "app/tenancy/security/views.py": {"identity", "membership", "sign-up"},
+    "app/tenancy/security/views/auth_page.py": {"identity"},
+    "app/tenancy/security/views/invitations.py": {"identity", "membership"},
+    "app/tenancy/security/views/sign_in.py": {"identity"},
+    "app/tenancy/security/views/sign_up.py": {"identity", "sign-up"},
+    "app/tenancy/security/views/switches.py": {"identity"},
+    "app/tenancy/security/views/tokens.py": {"identity"},
     "app/tenancy/service/organizations.py": {"jobs"},
     "app/vendor/views.py": {"vendor"},
 }
