@@ -9,7 +9,8 @@ from authlib.integrations.flask_client import OAuth
 from app.kernel.feature import Feature, Resource
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.uow import platform_uow
-from app.kernel.web import badge, save_preferences_with
+from app.kernel.web.preferences import save_preferences_with
+from app.kernel.web.shell import badge
 from app.tenancy import queries
 from app.tenancy.api import API_KEYS
 from app.tenancy.cli import org, user

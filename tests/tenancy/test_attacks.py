@@ -15,7 +15,7 @@ from app.kernel.db import db
 from app.kernel.errors import Conflict, DomainError, Forbidden, Invalid
 from app.kernel.tenant import platform_scope, tenant_scope
 from app.kernel.uow import platform_uow, uow
-from app.kernel.web import local_target
+from app.kernel.web.addresses import local_target
 from app.sales.models.accounts import Account
 from app.sales.models.contacts import Contact
 from app.tenancy import queries

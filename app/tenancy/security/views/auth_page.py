@@ -7,9 +7,9 @@ from typing import Any
 from flask import Response, current_app, make_response, redirect, request, session
 from flask_appbuilder import BaseView
 
-from app.kernel import web
 from app.kernel.db import db
 from app.kernel.uow import platform_uow
+from app.kernel.web.addresses import local_target
 from app.tenancy.models import User
 from app.tenancy.service.accounts.audit_trail import ClientInfo
 from app.tenancy.service.accounts.sessions import start_session
@@ -37,7 +37,7 @@ def sign_in(user: Any, *, remember: bool, organization_id: Any = None) -> None:
 
 def landing() -> Response:
     """Where a person goes after signing in: the page they wanted, when it is ours, else home."""
-    target = web.local_target(request.values.get("next")) or "/"
+    target = local_target(request.values.get("next")) or "/"
     if target.startswith(("/login", "/logout")):
         target = "/"
     return make_response(redirect(target))
@@ -56,7 +56,7 @@ class AuthPage(BaseView):  # type: ignore[misc]
                 template,
                 google=bool(current_app.config["GOOGLE_CLIENT_ID"]),
                 signup=current_app.config["SIGNUP_ENABLED"],
-                next=web.local_target(request.values.get("next")) or "",
+                next=local_target(request.values.get("next")) or "",
                 **context,
             ),
             status,

@@ -9,13 +9,14 @@ from flask import Response, current_app, flash, g, make_response, redirect, requ
 from flask_appbuilder import expose
 from flask_appbuilder.security.views import AuthDBView
 
-from app.kernel import crypto, web
+from app.kernel import crypto
 from app.kernel.db import db
 from app.kernel.errors import DomainError, Invalid, NotFound
 from app.kernel.http import limiter
 from app.kernel.i18n import gettext as _
 from app.kernel.tenant import platform_scope
 from app.kernel.uow import platform_uow
+from app.kernel.web.addresses import local_target
 from app.tenancy.models import User
 from app.tenancy.security.views.auth_page import SIGN_IN_LIMIT, AuthPage, client, landing, sign_in
 from app.tenancy.service.accounts.passwords import request_reset, reset_account, reset_password
@@ -125,7 +126,7 @@ class AuthView(AuthPage, AuthDBView):  # type: ignore[misc]
         """To Google's consent page."""
         remote = _google()
         callback = current_app.config["PUBLIC_URL"] + "/login/google/callback"
-        session["next"] = web.local_target(request.args.get("next")) or "/"
+        session["next"] = local_target(request.args.get("next")) or "/"
         answer: Response = remote.authorize_redirect(callback)
         return answer
 
@@ -159,7 +160,7 @@ class AuthView(AuthPage, AuthDBView):  # type: ignore[misc]
             session["pending"] = crypto.sign([user.id, False], purpose="second-factor")
             return make_response(redirect(url_for(".second_factor", next=target)))
         sign_in(user, remember=False)
-        return make_response(redirect(web.local_target(target) or "/"))
+        return make_response(redirect(local_target(target) or "/"))
 
 
 def _google() -> Any:
