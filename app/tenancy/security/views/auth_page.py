@@ -7,11 +7,13 @@ from typing import Any
 from flask import Response, current_app, make_response, redirect, request, session
 from flask_appbuilder import BaseView
 
+from app.kernel import i18n
 from app.kernel.db import db
 from app.kernel.uow import platform_uow
 from app.kernel.web.addresses import local_target
 from app.tenancy.models import User
 from app.tenancy.service.accounts.audit_trail import ClientInfo
+from app.tenancy.service.accounts.profile import create_user
 from app.tenancy.service.accounts.sessions import start_session
 
 SIGN_IN_LIMIT = "20 per minute; 200 per hour"
@@ -33,6 +35,17 @@ def sign_in(user: Any, *, remember: bool, organization_id: Any = None) -> None:
     session["sid"] = sid
     session["_user_id"] = str(user.id)
     session["_fresh"] = True
+
+
+def account_of_form(email: str) -> Any:
+    """A new account with this address, from what the person wrote into the form. Raises Invalid."""
+    return create_user(
+        email=email,
+        first_name=request.form.get("first_name", ""),
+        last_name=request.form.get("last_name", ""),
+        password=request.form.get("password", ""),
+        locale=str(i18n.locale())[:2],
+    )
 
 
 def landing() -> Response:

@@ -8,15 +8,14 @@ from urllib.parse import quote
 from flask import Response, flash, g, make_response, redirect, request, url_for
 from flask_appbuilder import expose
 
-from app.kernel import clock, i18n
+from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.http import limiter
 from app.kernel.i18n import gettext as _
 from app.kernel.uow import platform_uow
 from app.tenancy import queries
-from app.tenancy.security.views.auth_page import AuthPage, sign_in
+from app.tenancy.security.views.auth_page import AuthPage, account_of_form, sign_in
 from app.tenancy.service import members
-from app.tenancy.service.accounts.profile import create_user
 from app.tenancy.service.accounts.sessions import switch_organization
 
 
@@ -48,13 +47,7 @@ class InvitationView(AuthPage):
                 if exists:
                     user = queries.find_user(email)
                 else:
-                    user = create_user(
-                        email=email,
-                        first_name=request.form.get("first_name", ""),
-                        last_name=request.form.get("last_name", ""),
-                        password=request.form.get("password", ""),
-                        locale=str(i18n.locale())[:2],
-                    )
+                    user = account_of_form(email)
                 joined, _member = members.accept(token, user=user)
         except Invalid as error:
             return self._render("auth/account_form.html", 422, errors=error.errors, **context)

@@ -12,9 +12,8 @@ from app.kernel.i18n import gettext as _
 from app.kernel.tenant import platform_scope
 from app.kernel.uow import platform_uow
 from app.tenancy import queries
-from app.tenancy.security.views.auth_page import AuthPage, sign_in
+from app.tenancy.security.views.auth_page import AuthPage, account_of_form, sign_in
 from app.tenancy.service import members, organizations
-from app.tenancy.service.accounts.profile import create_user
 
 
 class SignUpView(AuthPage):
@@ -57,13 +56,7 @@ class SignUpView(AuthPage):
             )
         try:
             with platform_uow("sign-up"):
-                user = create_user(
-                    email=email,
-                    first_name=request.form.get("first_name", ""),
-                    last_name=request.form.get("last_name", ""),
-                    password=request.form.get("password", ""),
-                    locale=str(i18n.locale())[:2],
-                )
+                user = account_of_form(email)
                 organizations.create_organization(name, admin=user)
         except Invalid as error:
             if "email" in error.errors:
