@@ -16,17 +16,20 @@ from whitenoise import WhiteNoise
 
 import config
 from app.demo.feature import feature as demo
-from app.kernel import assets, cli, health, http, i18n, jobs, logs, realtime, storage, web
+from app.kernel import assets, cli, health, http, i18n, jobs, logs, realtime, storage
 from app.kernel.db import db
 from app.kernel.feature import Feature, registry
 from app.kernel.outbox import subscribe
 from app.kernel.tenant import platform_scope
+from app.kernel.web import setup as web
+from app.kernel.web.home import HomeView
 from app.notifications.feature import feature as notifications
 from app.sales.feature import feature as sales
 from app.saved_views.feature import feature as saved_views
 from app.settings.feature import feature as settings
 from app.tenancy.feature import feature as tenancy
-from app.tenancy.security.identity import is_in_service, load_member_actor, resolve
+from app.tenancy.security.identity.jobs import is_in_service, load_member_actor
+from app.tenancy.security.identity.requests import resolve
 from app.tenancy.security.manager import TenantSecurityManager
 from app.vendor.feature import feature as vendor
 
@@ -89,7 +92,7 @@ def _register_features(app: Flask) -> None:
         db.session,
         base_template="layout.html",
         security_manager_class=TenantSecurityManager,
-        indexview=web.HomeView,
+        indexview=HomeView,
     )
     for feature in FEATURES:
         for event, key, handler in feature.handlers:

@@ -44,7 +44,7 @@ from app.kernel.uow import platform_uow, uow
 from app.sales.imports import running
 from app.sales.imports import service as imports
 from app.tenancy import queries
-from app.tenancy.security.identity import load_member_actor
+from app.tenancy.security.identity.jobs import load_member_actor
 from bench import data
 from bench.stack import ROOT, SOCKETS, Load, embedded, free_port, serving, wrk
 

@@ -8,7 +8,8 @@ from uuid import UUID
 import psycopg
 
 from app.kernel.uow import platform_uow
-from app.tenancy.service import accounts, organizations
+from app.tenancy.service import organizations
+from app.tenancy.service.accounts.profile import create_user
 
 PASSWORD = "a-good-long-password"
 
@@ -51,9 +52,7 @@ def make_company(number: int, deals: int, superuser_url: str) -> Company:
     """An organization with one admin, twenty accounts and ``deals`` deals."""
     with platform_uow("sign-up"):
         email = f"admin@bench-{number}.example"
-        user = accounts.create_user(
-            email=email, first_name="Ada", last_name=f"Bench {number}", password=PASSWORD, locale="it"
-        )
+        user = create_user(email=email, first_name="Ada", last_name=f"Bench {number}", password=PASSWORD, locale="it")
         organization = organizations.create_organization(
             f"Bench {number}", admin=user, slug=f"bench-{number}", plan="Crescita", seats=50, status="active"
         )

@@ -12,8 +12,9 @@ from app.kernel.uow import platform_uow
 from app.tenancy import queries
 from app.tenancy.cli import create_vendor_user
 from app.tenancy.models import Role
-from app.tenancy.security.identity import load_member_actor
-from app.tenancy.service import accounts, organizations, roles
+from app.tenancy.security.identity.jobs import load_member_actor
+from app.tenancy.service import organizations, roles
+from app.tenancy.service.accounts.profile import create_user
 
 PASSWORD = "a-good-long-password"
 
@@ -48,7 +49,7 @@ class Company:
 
 def _person(organization, name: str, role: str) -> Person:
     first, last = name.split(" ")
-    user = accounts.create_user(
+    user = create_user(
         email=f"{first.lower()}@{organization.slug}.example",
         first_name=first,
         last_name=last,

@@ -23,8 +23,9 @@ import pytest
 from redis import Redis
 
 import run
+from app.kernel import embedded
+from app.kernel.supervisor import MARK, Supervisor
 
-embedded = sys.modules["embedded"]  # as run.py loads it, without the application
 ROOT = Path(run.__file__).parent
 PYTHON = sys.executable
 FAKE_WEB = """
@@ -52,7 +53,7 @@ def processes_of(instance: Path) -> list[str]:
     for process in psutil.process_iter():
         try:
             command = " ".join(process.cmdline())
-            if str(instance) in command or process.environ().get(run.MARK) == str(instance):
+            if str(instance) in command or process.environ().get(MARK) == str(instance):
                 found.append(command)
         except (psutil.Error, OSError):
             continue
@@ -141,7 +142,7 @@ def test_an_instance_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_python_without_the_packages() -> None:
-    assert_one_line(start("-S"), "the Python package 'psutil' is missing; start with: make run")
+    assert_one_line(start("-S"), "the Python package 'cryptography' is missing; start with: make run")
 
 
 def test_a_damaged_secrets_file(tmp_path: Path) -> None:
@@ -271,8 +272,18 @@ def test_role_names_are_the_same_everywhere() -> None:
 # --- the supervisor -------------------------------------------------------------------------------
 
 
+def test_the_supervisor_never_imports_the_application() -> None:
+    """It would take seconds of every start, and memory as long as everything runs."""
+    kept = "name.split('.')[0] in {'app', 'flask', 'sqlalchemy'}"
+    script = f"import sys, run; print(*(name for name in sys.modules if {kept}))"
+    found = subprocess.run(
+        [PYTHON, "-c", script], env=environment(), cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert set(found.stdout.split()) == {"app", "app.kernel", "app.kernel.embedded", "app.kernel.supervisor"}
+
+
 @contextmanager
-def stopped_when(supervisor: run.Supervisor, condition: Callable[[], bool]) -> Iterator[None]:
+def stopped_when(supervisor: Supervisor, condition: Callable[[], bool]) -> Iterator[None]:
     """Asks ``supervisor`` to stop once ``condition`` holds, and fails when it never did."""
     held: list[bool] = []
 
@@ -298,7 +309,7 @@ def started(*command: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str
 
 
 def test_the_output_of_all_children_is_one_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    supervisor = run.Supervisor(environment(), str(tmp_path), grace=5)
+    supervisor = Supervisor(environment(), str(tmp_path), grace=5)
     say = f"import time; print('one\\ntwo', end='', flush=True); open('{tmp_path}/said', 'w'); time.sleep(60)"
     complain = "import sys, time; sys.stderr.write('caf\\xe9 \\udcff\\n'); time.sleep(60)"
     with stopped_when(supervisor, (tmp_path / "said").exists):
@@ -309,7 +320,7 @@ def test_the_output_of_all_children_is_one_log(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_a_dead_child_is_started_again_after_growing_pauses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    supervisor = run.Supervisor(environment(), str(tmp_path), grace=5, delays=(0.01, 0.02, 0.04))
+    supervisor = Supervisor(environment(), str(tmp_path), grace=5, delays=(0.01, 0.02, 0.04))
     log = tmp_path / "log"
     die = f"open('{log}', 'a').write('x'); raise SystemExit(3)"
     with stopped_when(supervisor, lambda: log.exists() and len(log.read_text()) >= 5):
@@ -321,7 +332,7 @@ def test_a_dead_child_is_started_again_after_growing_pauses(tmp_path: Path, caps
 
 
 def test_a_child_that_was_healthy_starts_again_soon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    supervisor = run.Supervisor(environment(), str(tmp_path), healthy=0.0, delays=(0.01, 9.0))
+    supervisor = Supervisor(environment(), str(tmp_path), healthy=0.0, delays=(0.01, 9.0))
     log = tmp_path / "log"
     die = f"import os; open('{log}', 'a').write('x'); os.kill(os.getpid(), 9)"
     with stopped_when(supervisor, lambda: log.exists() and len(log.read_text()) >= 3):
@@ -331,7 +342,7 @@ def test_a_child_that_was_healthy_starts_again_soon(tmp_path: Path, capsys: pyte
 
 def test_stopping_forgets_nobody(tmp_path: Path) -> None:
     """Neither a child that ignores SIGTERM, nor a grandchild, nor one that left the process group."""
-    supervisor = run.Supervisor(environment(), str(tmp_path), grace=0.3)
+    supervisor = Supervisor(environment(), str(tmp_path), grace=0.3)
     stubborn = f"""
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -350,7 +361,7 @@ time.sleep(60)
 def test_one_command_is_run_to_its_end_or_to_the_request_to_stop(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    supervisor = run.Supervisor(environment(), str(tmp_path))
+    supervisor = Supervisor(environment(), str(tmp_path))
     assert supervisor.run("setup", [PYTHON, "-S", "-c", "print('done'); raise SystemExit(4)"]) == 4
     assert capsys.readouterr().out == "setup     | done\n"
     with stopped_when(supervisor, lambda: bool(processes_of(tmp_path))):
@@ -365,7 +376,7 @@ def test_a_dead_server_is_started_again(instance: Path) -> None:
     assert valkey.process is not None
     first = valkey.process.pid
     os.kill(first, signal.SIGKILL)
-    supervisor = run.Supervisor(environment(), str(instance), delays=(0.01,))
+    supervisor = Supervisor(environment(), str(instance), delays=(0.01,))
 
     def is_back() -> bool:
         return valkey.process is not None and valkey.process.pid != first and valkey.is_ready(0)
@@ -423,7 +434,7 @@ def test_the_database_is_prepared_only_after_a_change(instance: Path, monkeypatc
     stack = embedded.EmbeddedStack(instance, valkey=False, durable=False)
     env = stack.start()
     owner = env["MIGRATION_DATABASE_URL"]
-    supervisor = run.Supervisor(env, str(instance))
+    supervisor = Supervisor(env, str(instance))
     try:
         embedded.psql(owner, "CREATE TABLE alembic_version (version_num text)")
         for change in ("", "", "INSERT INTO alembic_version VALUES ('0002')", ""):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from app.demo import load as demo_data
+from app.demo.load.everything import is_loaded, load
 from app.kernel.feature import Feature
 
 demo = AppGroup("demo", help="Demo data.")
@@ -14,10 +14,10 @@ demo = AppGroup("demo", help="Demo data.")
 @demo.command("load")
 def demo_load() -> None:
     """Load the demo organizations, once."""
-    if demo_data.is_loaded():
+    if is_loaded():
         click.echo("demo data is there already")
         return
-    demo_data.load(click.echo)
+    load(click.echo)
     click.echo("demo data loaded")
 
 

@@ -3,8 +3,8 @@
 Both listen on Unix sockets in folders that only their owner may enter, which is why PostgreSQL can
 trust whoever connects. PostgreSQL refuses to run as root, so under root it runs as a system user.
 
-The supervisor in run.py loads this file by its path and has to stay small: import nothing of the
-application, no database driver and no client library here. SQL goes through the wheel's own psql.
+run.py imports this file and has to stay small: import nothing of the application, no database driver and no
+client library here. SQL goes through the wheel's own psql.
 """
 
 from __future__ import annotations

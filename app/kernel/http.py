@@ -69,7 +69,7 @@ TOKEN_PATHS = {"/api/v1/security/login", "/api/security/login"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 # What a preview leaves open: ending it, and signing out.
-PREVIEW_EXITS = {"AuthView.stop_seeing_as", "AuthView.logout"}
+PREVIEW_EXITS = {"SwitchView.stop_seeing_as", "AuthView.logout"}
 
 # Resolves who is asking: returns the actor, or None for a visitor. Set by tenancy.
 _identity: list[Callable[[], Actor | None]] = []

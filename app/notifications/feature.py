@@ -11,7 +11,7 @@ from app.events.sales import (
 )
 from app.events.tenancy import MemberJoined
 from app.kernel.feature import Feature
-from app.kernel.web import badge
+from app.kernel.web.shell import badge
 from app.notifications import handlers
 from app.notifications.service import count_unread
 from app.notifications.views import NotificationView

@@ -17,9 +17,16 @@ from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
-from app.sales import cruds
-from app.sales.models import Pipeline, PipelineStage
-from app.sales.service import leads, opportunities
+from app.sales.cruds.accounts import ACCOUNTS
+from app.sales.cruds.activities import ACTIVITIES
+from app.sales.cruds.contacts import CONTACTS
+from app.sales.cruds.leads import LEADS
+from app.sales.cruds.opportunities import OPPORTUNITIES
+from app.sales.cruds.products import PRODUCTS
+from app.sales.models.pipelines import Pipeline, PipelineStage
+from app.sales.service import leads
+from app.sales.service.opportunities.closing import lose_opportunity, reopen_opportunity, win_opportunity
+from app.sales.service.opportunities.stages import move_opportunity
 
 
 def _optional_id(body: dict[str, Any], key: str) -> Any:
@@ -81,7 +88,7 @@ class OpportunityApi(TenantApi):
             raise Invalid(errors={"amount": [_("This is not a number.")]}) from None
         return once(
             lambda: self._answer(
-                opportunities.win_opportunity(
+                win_opportunity(
                     parse_id(pk),
                     actor=http.actor(),
                     amount=amount,
@@ -98,7 +105,7 @@ class OpportunityApi(TenantApi):
         body = http.json_body()
         return once(
             lambda: self._answer(
-                opportunities.lose_opportunity(
+                lose_opportunity(
                     parse_id(pk),
                     actor=http.actor(),
                     lost_reason_id=_optional_id(body, "lost_reason"),
@@ -116,9 +123,7 @@ class OpportunityApi(TenantApi):
         """Opens a closed deal again."""
         body = http.json_body()
         return once(
-            lambda: self._answer(
-                opportunities.reopen_opportunity(parse_id(pk), actor=http.actor(), version=_optional_version(body))
-            )
+            lambda: self._answer(reopen_opportunity(parse_id(pk), actor=http.actor(), version=_optional_version(body)))
         )
 
     @expose("/<pk>/move", methods=["POST"])
@@ -128,7 +133,7 @@ class OpportunityApi(TenantApi):
         body = http.json_body()
         return once(
             lambda: self._answer(
-                opportunities.move_opportunity(
+                move_opportunity(
                     parse_id(pk),
                     actor=http.actor(),
                     stage_id=parse_id(body.get("stage")),
@@ -225,12 +230,12 @@ STAGES = Crud(
 )
 
 APIS = [
-    make_api(cruds.ACCOUNTS),
-    make_api(cruds.CONTACTS),
-    make_api(cruds.LEADS, LeadApi),
-    make_api(cruds.PRODUCTS),
-    make_api(cruds.OPPORTUNITIES, OpportunityApi),
-    make_api(cruds.ACTIVITIES),
+    make_api(ACCOUNTS),
+    make_api(CONTACTS),
+    make_api(LEADS, LeadApi),
+    make_api(PRODUCTS),
+    make_api(OPPORTUNITIES, OpportunityApi),
+    make_api(ACTIVITIES),
     make_api(PIPELINES, include_route_methods=READ_ONLY),
     make_api(STAGES, include_route_methods=READ_ONLY),
 ]

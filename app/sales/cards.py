@@ -9,7 +9,9 @@ from sqlalchemy import or_, select
 
 from app.kernel import clock
 from app.kernel.db import db
-from app.sales.models import ActivityLog, Opportunity, PipelineStage
+from app.sales.models.activities import ActivityLog
+from app.sales.models.opportunities import Opportunity
+from app.sales.models.pipelines import PipelineStage
 from app.sales.queries.board import rotting_sql
 from app.sales.queries.overview import default_period, get_overview
 

@@ -7,11 +7,19 @@ from uuid import UUID
 
 from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Resource, Schedule
 from app.kernel.i18n import lazy_gettext as _l
-from app.sales import cards, cruds
+from app.sales import cards
 from app.sales.api import APIS
+from app.sales.cruds.accounts import ACCOUNTS
+from app.sales.cruds.activities import ACTIVITIES
+from app.sales.cruds.contacts import CONTACTS
+from app.sales.cruds.leads import LEADS
+from app.sales.cruds.opportunities import OPPORTUNITIES
+from app.sales.cruds.registry import CRUDS
 from app.sales.imports.views import ImportView
 from app.sales.service.pipelines import seed
-from app.sales.views import VIEWS, SalesView
+from app.sales.views.board import BoardView
+from app.sales.views.lists import VIEWS
+from app.sales.views.overview import OverviewView
 
 _SALES = {"category": "Sales", "category_label": _l("Sales"), "category_icon": "handshake"}
 CRUD = ("read", "write", "export")
@@ -32,7 +40,7 @@ feature = Feature(
         Resource("pipeline", _l("Pipeline board"), "sales", ("read", "manage")),
         Resource("reports", _l("Overview and data"), "sales", ("read",)),
     ],
-    views=[SalesView, *VIEWS, ImportView],
+    views=[OverviewView, BoardView, *VIEWS, ImportView],
     apis=APIS,
     menu=[
         MenuItem("Overview", _l("Overview"), "/sales/", "chart-column", ("read", "reports"), **_SALES),
@@ -49,14 +57,14 @@ feature = Feature(
     ],
     records=[
         RecordKind(one.kind, one.singular, one.icon, partial(_show, one.url), one.resource, one.model)
-        for one in cruds.CRUDS.values()
+        for one in CRUDS.values()
     ],
     create=[
-        CreateAction(cruds.OPPORTUNITIES.new_label, "/sales/opportunities/add", "handshake", ("write", "deal"), "o"),
-        CreateAction(cruds.LEADS.new_label, "/sales/leads/add", "user-plus", ("write", "lead"), "l"),
-        CreateAction(cruds.ACCOUNTS.new_label, "/sales/accounts/add", "building-2", ("write", "account"), "a"),
-        CreateAction(cruds.CONTACTS.new_label, "/sales/contacts/add", "contact", ("write", "contact")),
-        CreateAction(cruds.ACTIVITIES.new_label, "/sales/activities/add", "phone", ("write", "deal")),
+        CreateAction(OPPORTUNITIES.new_label, "/sales/opportunities/add", "handshake", ("write", "deal"), "o"),
+        CreateAction(LEADS.new_label, "/sales/leads/add", "user-plus", ("write", "lead"), "l"),
+        CreateAction(ACCOUNTS.new_label, "/sales/accounts/add", "building-2", ("write", "account"), "a"),
+        CreateAction(CONTACTS.new_label, "/sales/contacts/add", "contact", ("write", "contact")),
+        CreateAction(ACTIVITIES.new_label, "/sales/activities/add", "phone", ("write", "deal")),
     ],
     home_cards=[cards.figures, cards.due, cards.standing_still],
     on_organization_created=[seed],

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from app.kernel.feature import Feature, MenuItem
 from app.kernel.i18n import lazy_gettext as _l
-from app.settings.views import BrandingCss, SettingsView
+from app.settings.views.api_keys import ApiKeysView
+from app.settings.views.audit import AuditView
+from app.settings.views.branding import BrandingCss, BrandingView
+from app.settings.views.company import CompanyView
+from app.settings.views.pipelines import PipelinesView
+from app.settings.views.profile import ProfileView
+from app.settings.views.security import SecurityView
 
 _SETTINGS = {"category": "Settings", "category_label": _l("Settings"), "category_icon": "settings"}
 
 feature = Feature(
     "settings",
-    views=[SettingsView, BrandingCss],
+    views=[
+        ProfileView,
+        SecurityView,
+        CompanyView,
+        BrandingView,
+        BrandingCss,
+        PipelinesView,
+        ApiKeysView,
+        AuditView,
+    ],
     menu=[
         MenuItem("Profile", _l("Profile"), "/settings/profile", "user", None, **_SETTINGS),
         MenuItem("Security", _l("Security"), "/settings/security", "shield", None, **_SETTINGS),

@@ -11,7 +11,8 @@ from app.kernel.ids import new_token
 from app.kernel.uow import platform_uow
 from app.tenancy import queries
 from app.tenancy.models import Role, UserRole
-from app.tenancy.service import accounts, organizations
+from app.tenancy.service import organizations
+from app.tenancy.service.accounts.profile import create_user
 from app.tenancy.service.roles import VENDOR_ROLES
 
 org = AppGroup("org", help="Organizations.")
@@ -34,9 +35,7 @@ def seed_vendor_roles() -> dict[str, int]:
 def create_vendor_user(email: str, first_name: str, last_name: str, password: str, role: str) -> None:
     """Creates a person of the vendor's staff. Platform scope."""
     role_ids = seed_vendor_roles()
-    person = accounts.create_user(
-        email=email, first_name=first_name, last_name=last_name, password=password, is_vendor=True
-    )
+    person = create_user(email=email, first_name=first_name, last_name=last_name, password=password, is_vendor=True)
     db.session.add(UserRole(user_id=person.id, role_id=role_ids[role]))
 
 
@@ -55,9 +54,7 @@ def org_create(name: str, admin: str, first_name: str, last_name: str, plan: str
             person = queries.find_user(admin)
             if person is None:
                 password = new_token(12)
-                person = accounts.create_user(
-                    email=admin, first_name=first_name, last_name=last_name, password=password
-                )
+                person = create_user(email=admin, first_name=first_name, last_name=last_name, password=password)
             made = organizations.create_organization(name, admin=person, plan=plan, seats=seats, status="active")
             slug = made.slug
     except DomainError as error:

@@ -9,13 +9,14 @@ from authlib.integrations.flask_client import OAuth
 from app.kernel.feature import Feature, Resource
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.uow import platform_uow
-from app.kernel.web import badge, save_preferences_with
+from app.kernel.web.preferences import save_preferences_with
+from app.kernel.web.shell import badge
 from app.tenancy import queries
 from app.tenancy.api import API_KEYS
 from app.tenancy.cli import org, user
 from app.tenancy.security import sockets
 from app.tenancy.security.manager import create_permissions
-from app.tenancy.service import accounts
+from app.tenancy.service.accounts.profile import update_profile
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -29,7 +30,7 @@ def _seats(_actor: Actor) -> tuple[int, int]:
 
 def _save_preferences(user_id: int, *, theme: str | None, locale: str | None) -> None:
     with platform_uow("identity"):
-        accounts.update_profile(user_id, theme=theme, locale=locale)
+        update_profile(user_id, theme=theme, locale=locale)
 
 
 def _init(app: Flask) -> None:

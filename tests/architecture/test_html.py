@@ -16,7 +16,7 @@ from flask import Flask, template_rendered
 from app.kernel import assets, clock
 from app.kernel.uow import platform_uow, uow
 from app.sales.imports import service as imports
-from app.tenancy.service import accounts
+from app.tenancy.service.accounts.profile import create_user
 from tests import cast
 from tests.architecture.test_routes import TABLE, address
 from tests.architecture.walls import fill
@@ -130,7 +130,7 @@ def with_links(folder: Folder, app: Flask, company: cast.Company) -> None:
     known, new, colleague, asking = (f"{one}@{company.slug}.example" for one in ("known", "new", "colleague", "asking"))
     add_person(company, known)
     with platform_uow("sign-up"):
-        accounts.create_user(email=colleague, first_name="No", last_name="Company", password=cast.PASSWORD, locale="it")
+        create_user(email=colleague, first_name="No", last_name="Company", password=cast.PASSWORD, locale="it")
     for address_ in (new, colleague):
         admin.post("/users/invite", data={"emails": address_, "role": str(role_id(company, "Viewer"))})
     for url, address_ in (("/login/forgot", known), ("/signup/", asking), ("/signup/", known)):

@@ -50,6 +50,7 @@ def test_flask_appbuilder_is_imported_at_the_edges_only():
         for name in users
         if name.startswith(("app/kernel/", "app/tenancy/security/"))
         or name.endswith(("/views.py", "/api.py"))
+        or "/views/" in name
         or name in {"app/tenancy/models.py", "app/bootstrap.py"}
     }
     assert users - allowed == set()
@@ -62,11 +63,21 @@ def test_packages_have_no_code_in_their_init():
 
 # Verbs without an actor, and why.
 ACTORLESS = {
-    "app/tenancy/service/accounts.py": {  # one's own account: the caller has proved to be that person
-        "check_password_rules", "create_user", "check_sign_in", "has_second_factor", "check_code", "start_session",
-        "end_session", "list_sessions", "revoke_session", "revoke_other_sessions", "switch_organization",
-        "change_password", "request_reset", "reset_account", "reset_password", "begin_second_factor",
-        "confirm_second_factor", "disable_second_factor", "update_profile", "link_google", "find_google_user",
+    # One's own account: the caller has proved to be that person.
+    "app/tenancy/service/accounts/audit_trail.py": {"audit_identity"},
+    "app/tenancy/service/accounts/passwords.py": {
+        "check_password_rules", "change_password", "request_reset", "reset_account", "reset_password",
+    },
+    "app/tenancy/service/accounts/profile.py": {"create_user", "update_profile"},
+    "app/tenancy/service/accounts/second_factor.py": {
+        "has_second_factor", "check_code", "begin_second_factor", "confirm_second_factor", "disable_second_factor",
+    },
+    "app/tenancy/service/accounts/sessions.py": {
+        "start_session", "end_session", "list_sessions", "revoke_session", "revoke_other_sessions",
+        "switch_organization",
+    },
+    "app/tenancy/service/accounts/sign_in.py": {
+        "check_sign_in", "check_locked", "count_failure", "link_google", "find_google_user",
     },
     "app/tenancy/service/api_keys.py": {"offered"},  # read
     "app/tenancy/service/members.py": {
@@ -84,9 +95,9 @@ ACTORLESS = {
         "lock_admins",
     },
     "app/sales/service/pipelines.py": {"seed"},  # part of creating an organization
-    "app/sales/service/opportunities.py": {
-        "lock_opportunity", "spread_ranks", "line_total",  # helpers of verbs
-    },
+    "app/sales/service/opportunities/deal.py": {"lock_opportunity", "check", "tell"},  # helpers of verbs
+    "app/sales/service/opportunities/lines.py": {"line_total"},
+    "app/sales/service/opportunities/ranks.py": {"top_rank", "rank_between", "spread_ranks"},
     "app/sales/service/leads.py": {"find_matches"},  # read
     "app/sales/imports/service.py": {
         "get_import", "list_imports", "get_entity", "progress", "failed_rows", "require",

@@ -9,7 +9,7 @@ import pytest
 from app.kernel.actor import system_actor
 from app.kernel.db import db
 from app.kernel.uow import uow
-from app.sales.models import LostReason, Pipeline, PipelineStage
+from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage
 from tests.architecture.walls import fill, walls
 from tests.support import SignedIn
 

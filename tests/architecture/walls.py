@@ -19,22 +19,14 @@ from app.kernel.idempotency import IdempotencyKey
 from app.kernel.ids import new_id
 from app.kernel.uow import uow
 from app.notifications.models import Notification
-from app.sales.models import (
-    Account,
-    ActivityLog,
-    Contact,
-    ImportJob,
-    ImportMapping,
-    ImportRow,
-    Lead,
-    LostReason,
-    Opportunity,
-    OpportunityLine,
-    OpportunityStageHistory,
-    Pipeline,
-    PipelineStage,
-    Product,
-)
+from app.sales.models.accounts import Account
+from app.sales.models.activities import ActivityLog
+from app.sales.models.contacts import Contact
+from app.sales.models.imports import ImportJob, ImportMapping, ImportRow
+from app.sales.models.leads import Lead
+from app.sales.models.opportunities import Opportunity, OpportunityLine, OpportunityStageHistory
+from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage
+from app.sales.models.products import Product
 from app.saved_views.models import SavedView
 from app.tenancy.models import BrandingTheme, Invitation, Membership, OrgApiKey, Role, Team
 from tests.cast import Company

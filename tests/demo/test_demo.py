@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.demo import load as demo
+from app.demo.load import aurora
+from app.demo.load.everything import is_loaded
 from tests.support import SignedIn
 
 LINES = 301
@@ -19,13 +20,13 @@ LINES = 301
 @pytest.fixture(scope="module")
 def said(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What the command prints while it loads the demo."""
-    folder = Path(shutil.copytree(demo.DATA, tmp_path_factory.mktemp("demo") / "data"))
+    folder = Path(shutil.copytree(aurora.DATA, tmp_path_factory.mktemp("demo") / "data"))
     deals = folder / "sales_pipeline.csv"
     deals.write_text("".join(deals.read_text().splitlines(keepends=True)[:LINES]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo, "DATA", folder)
+        patch.setattr(aurora, "DATA", folder)
         with app.app_context():
-            assert demo.is_loaded() is False
+            assert is_loaded() is False
         done = app.test_cli_runner().invoke(args=["demo", "load"])
     assert done.exit_code == 0, done.output
     return done.output

@@ -12,9 +12,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from app.kernel.crud import store
 from app.kernel.uow import uow
-from app.sales import cruds
+from app.sales.cruds.registry import CRUDS
 from app.sales.queries import pipelines
-from app.sales.service import activities, opportunities
+from app.sales.service import activities
+from app.sales.service.opportunities.editing import create_opportunity
 from tests import cast
 
 SYSTEM_CHROMIUM = Path("/usr/bin/chromium")
@@ -148,7 +149,7 @@ class Desk:
         """A deal of the seller in the n-th open stage; returns its id."""
         actor = self.company.admin.actor
         with uow(actor):
-            made = opportunities.create_opportunity(
+            made = create_opportunity(
                 actor=actor,
                 title=title,
                 amount=amount,
@@ -162,7 +163,7 @@ class Desk:
         """A record of a generated list; returns its id."""
         actor = self.company.admin.actor
         with uow(actor):
-            return str(store.create(getattr(cruds, kind), values, actor=actor).id)
+            return str(store.create(CRUDS[kind], values, actor=actor).id)
 
     def activity(self, title: str, **values: Any) -> str:
         """An activity of the seller; returns its id."""

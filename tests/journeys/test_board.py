@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
-from app.sales.service import opportunities
+from app.sales.service.opportunities.stages import move_opportunity
 from tests.journeys.conftest import Desk, Watch, live, overflows
 
 BOARD = "/sales/pipeline"
@@ -274,9 +274,7 @@ def test_a_lost_race_is_explained(board: Any, desk: Desk, watch: Watch) -> None:
     card(page, "Alpha").focus()
     page.keyboard.press("Space")
     with uow(desk.company.admin.actor):
-        opportunities.move_opportunity(
-            parse_id(deal), actor=desk.company.admin.actor, stage_id=parse_id(desk.stages[2][0])
-        )
+        move_opportunity(parse_id(deal), actor=desk.company.admin.actor, stage_id=parse_id(desk.stages[2][0]))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
     toast = page.locator(".sk-toast")

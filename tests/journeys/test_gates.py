@@ -71,15 +71,15 @@ def house(app: Any) -> Desk:
         company = cast.make_company("Casa Bianchi S.p.A.", ("Irma Bianchi", "Max Market", "Sam Seller", "Vito Viewer"))
         desk = Desk(company)
         actor = company.admin.actor
-        desk.account = desk.record("ACCOUNTS", name="Tessitura Valmora S.p.A.", industry="Textile")
+        desk.account = desk.record("account", name="Tessitura Valmora S.p.A.", industry="Textile")
         for number in range(28):
             desk.record(
-                "ACCOUNTS",
+                "account",
                 name=f"Account numero {number} con un nome piuttosto lungo S.r.l.",
                 owner_id=company.sales.member_id,
             )
-        desk.record("CONTACTS", name="Giulia Ferrante", email="giulia@valmora.example")
-        desk.lead = desk.record("LEADS", name="Piero Ricci", company="Pompe Adige")
+        desk.record("contact", name="Giulia Ferrante", email="giulia@valmora.example")
+        desk.lead = desk.record("lead", name="Piero Ricci", company="Pompe Adige")
         for number in range(4):
             deal = desk.deal(
                 f"Fornitura di telai {number} per lo stabilimento nuovo di Valmora", 12000 + number, number % 3

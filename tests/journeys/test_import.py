@@ -34,7 +34,7 @@ def test_a_file_is_checked_mended_run_and_undone(
     desk: Desk, page_for: Any, run_jobs: Any, tmp_path: Path, app: Any
 ) -> None:
     """A misspelt account is taken from the suggestion, a line without a name is refused and handed back."""
-    desk.record("ACCOUNTS", name="Tessitura Valmora")
+    desk.record("account", name="Tessitura Valmora")
     file = tmp_path / "contatti.csv"
     file.write_text(FILE)
 

@@ -18,7 +18,7 @@ NAMES = ["Adige Pompe", "Bellombra", "Cardano Filati", "Duomo Vetri", "Este Cera
 def accounts(desk: Desk, page_for: Any) -> Any:
     """accounts() -> the administrator's list with five companies."""
     for number, name in enumerate(NAMES):
-        desk.record("ACCOUNTS", name=name, industry="Textile" if number % 2 else "Glass")
+        desk.record("account", name=name, industry="Textile" if number % 2 else "Glass")
 
     def make(path: str = ACCOUNTS, **kwargs: Any) -> Page:
         page = page_for(desk.company.admin, **{"lang": "en", **kwargs})
@@ -111,7 +111,7 @@ def test_sorting(accounts: Any) -> None:
 def test_pages_and_their_size(desk: Desk, page_for: Any) -> None:
     """25 a page, or more."""
     for number in range(30):
-        desk.record("ACCOUNTS", name=f"Company {number:02}")
+        desk.record("account", name=f"Company {number:02}")
     page = page_for(desk.company.admin, lang="en")
     page.goto(ACCOUNTS)
     expect(page.locator("tbody tr")).to_have_count(25)

@@ -91,7 +91,7 @@ def test_an_invited_colleague_gets_in_and_gets_a_role(
 def test_two_organizations_are_two_worlds(app: Flask, desk: Desk, page_for: Any) -> None:
     """Switching changes menu and records; the other organization's stay out of sight."""
     person = desk.company.sales
-    desk.record("ACCOUNTS", name="Seen in the first")
+    desk.record("account", name="Seen in the first")
     with platform_uow("sign-up"):
         second = organizations.create_organization("Second home", seats=5, status="active")
         role = db.session.scalar(db.select(Role.id).where(Role.organization_id == second.id, Role.name == "Viewer"))
@@ -130,7 +130,7 @@ def test_theme_and_language_follow_their_buttons(company: cast.Company, page_for
 
 def test_the_palette_finds_a_record_by_keyboard(desk: Desk, page_for: Any) -> None:
     """Ctrl+K, a part of the name, Enter."""
-    desk.record("ACCOUNTS", name="Tessitura Valmora")
+    desk.record("account", name="Tessitura Valmora")
     page = page_for(desk.company.sales, lang="en")
     page.goto("/")
     page.keyboard.press("Control+k")

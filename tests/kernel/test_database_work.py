@@ -22,7 +22,9 @@ from app.kernel.errors import Conflict, Invalid
 from app.kernel.outbox import Delivery, Event, Outbox
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import NestedUnitOfWork, after_commit, platform_uow, uow
-from app.sales.models import Account, Contact, Lead
+from app.sales.models.accounts import Account
+from app.sales.models.contacts import Contact
+from app.sales.models.leads import Lead
 from tests.architecture.walls import superuser_engine
 
 # ── audit ────────────────────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,8 @@ from app.kernel.db import db
 from app.kernel.outbox import emit
 from app.kernel.uow import platform_uow, uow
 from app.notifications import service
-from app.sales.service import opportunities
+from app.sales.service.opportunities.closing import lose_opportunity, reopen_opportunity, win_opportunity
+from app.sales.service.opportunities.stages import move_opportunity
 from app.tenancy.service import members
 from tests.sales import helpers
 from tests.support import work_off
@@ -55,13 +56,13 @@ def test_the_owner_hears_of_what_others_do_once(admin, seller, run_jobs):
     stages = helpers.stages(admin)
     deal = helpers.deal(admin, "Presses 100%", amount=Decimal(1000), owner_id=seller.member_id)
     with uow(admin):
-        opportunities.move_opportunity(deal.id, actor=admin, stage_id=stages[1].id)
+        move_opportunity(deal.id, actor=admin, stage_id=stages[1].id)
     with uow(admin):
-        opportunities.win_opportunity(deal.id, actor=admin)
+        win_opportunity(deal.id, actor=admin)
     with uow(admin):
-        opportunities.reopen_opportunity(deal.id, actor=admin)
+        reopen_opportunity(deal.id, actor=admin)
     with uow(admin):
-        opportunities.lose_opportunity(deal.id, actor=admin, lost_reason_id=helpers.reasons(admin)[0].id)
+        lose_opportunity(deal.id, actor=admin, lost_reason_id=helpers.reasons(admin)[0].id)
     run_jobs()
     found = told(seller)
     assert sorted(one[0] for one in found) == ["deal_assigned", "deal_lost", "deal_moved", "deal_moved", "deal_won"]
@@ -78,9 +79,9 @@ def test_nobody_is_told_what_they_did_themselves(seller, run_jobs):
     stages = helpers.stages(seller)
     deal = helpers.deal(seller, "Mine")
     with uow(seller):
-        opportunities.move_opportunity(deal.id, actor=seller, stage_id=stages[1].id)
+        move_opportunity(deal.id, actor=seller, stage_id=stages[1].id)
     with uow(seller):
-        opportunities.win_opportunity(deal.id, actor=seller)
+        win_opportunity(deal.id, actor=seller)
     run_jobs()
     assert told(seller) == []
 
@@ -91,7 +92,7 @@ def test_the_teams_manager_hears_of_a_win(company, admin, seller, run_jobs):
         members.update_member(seller.member_id, actor=admin, team_id=team.id)
     deal = helpers.deal(admin, "Won", amount=Decimal(5), owner_id=seller.member_id)
     with uow(seller):
-        opportunities.win_opportunity(deal.id, actor=seller)
+        win_opportunity(deal.id, actor=seller)
     run_jobs()
     assert [one[0] for one in told(company.marketing.actor)] == ["deal_won"]
 

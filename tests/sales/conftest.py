@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.kernel.actor import Actor
-from app.sales.models import PipelineStage
+from app.sales.models.pipelines import PipelineStage
 from tests.sales import helpers
 
 

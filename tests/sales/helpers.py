@@ -15,9 +15,11 @@ from app.kernel import tenant
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.uow import uow
-from app.sales.models import ImportJob, Opportunity, PipelineStage
+from app.sales.models.imports import ImportJob
+from app.sales.models.opportunities import Opportunity
+from app.sales.models.pipelines import PipelineStage
 from app.sales.queries import pipelines
-from app.sales.service import opportunities
+from app.sales.service.opportunities.editing import create_opportunity
 from tests.support import work_off
 
 
@@ -59,13 +61,13 @@ def deal(actor: Actor, title: str = "Deal", **values: Any) -> Opportunity:
     """A deal, committed."""
     values.setdefault("owner_id", actor.member_id)
     with uow(actor):
-        return opportunities.create_opportunity(actor=actor, title=title, **values)
+        return create_opportunity(actor=actor, title=title, **values)
 
 
 def deals(actor: Actor, number: int, stage: PipelineStage, **values: Any) -> list[UUID]:
     with uow(actor):
         return [
-            opportunities.create_opportunity(
+            create_opportunity(
                 actor=actor, title=f"Deal {index:03}", stage_id=stage.id, owner_id=actor.member_id, **values
             ).id
             for index in range(number)

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
+from app.kernel.db import db
 from app.kernel.uow import uow
-from app.sales.cruds import CRUDS
-from app.sales.models import Account
-from app.sales.service import opportunities
+from app.sales.cruds.registry import CRUDS
+from app.sales.models.accounts import Account
 from tests import cast
 from tests.sales import helpers
 
@@ -215,7 +215,7 @@ def test_ids_that_cannot_be_are_404(browser):
 def test_foreign_records_cannot_be_referred_to(browser, rival):
     with uow(rival.admin.actor):
         foreign = Account(name=f"Foreign {uuid4()}")
-        opportunities.db.session.add(foreign)
+        db.session.add(foreign)
     for field, value in (
         ("account", foreign.id),
         ("owner", rival.admin.member_id),

@@ -12,8 +12,11 @@ import pytest
 
 from app.kernel import valkey
 from app.kernel.uow import uow
+from app.sales.models.opportunities import Opportunity
 from app.sales.queries import board as board_queries
-from app.sales.service import activities, opportunities
+from app.sales.service import activities
+from app.sales.service.opportunities.closing import win_opportunity
+from app.sales.service.opportunities.stages import move_opportunity
 from tests.sales import helpers
 
 
@@ -38,7 +41,7 @@ def test_figures_equal_plain_sql(actor, stages, browser):
         )
     won = helpers.deal(actor, "Won", amount=9999)
     with uow(actor):
-        opportunities.win_opportunity(won.id, actor=actor)
+        win_opportunity(won.id, actor=actor)
     expected = {
         str(one.id): (one.count, one.total, one.weighted)
         for one in helpers.rows(
@@ -235,7 +238,7 @@ def test_viewers_look_and_rivals_see_nothing(company, actor, stages, sign_in, ri
             answer = browser.post(f"/sales/opportunities/{deal.id}/{verb}", accept="application/json", **body)
             assert answer.status_code == status, (verb, answer.text)
     assert viewer.post("/sales/opportunities/quick", accept="application/json", data={"title": "x"}).status_code == 403
-    assert helpers.fetch(actor, opportunities.Opportunity, deal.id).version == deal.version
+    assert helpers.fetch(actor, Opportunity, deal.id).version == deal.version
 
 
 def test_a_filtered_board_is_told_that_a_card_is_not_its_own(actor, stages, browser):
@@ -265,7 +268,7 @@ def test_boards_hear_of_a_move_after_its_commit(company, actor, stages):
         return found
 
     with uow(actor):
-        moved = opportunities.move_opportunity(deal.id, actor=actor, stage_id=stages[1].id)
+        moved = move_opportunity(deal.id, actor=actor, stage_id=stages[1].id)
         assert heard() == []
     assert heard() == [
         {
@@ -274,7 +277,7 @@ def test_boards_hear_of_a_move_after_its_commit(company, actor, stages):
         }
     ]  # fmt: skip
     with pytest.raises(RuntimeError), uow(actor):
-        opportunities.move_opportunity(deal.id, actor=actor, stage_id=stages[2].id)
+        move_opportunity(deal.id, actor=actor, stage_id=stages[2].id)
         raise RuntimeError
     assert heard() == []
     live.close()

@@ -16,7 +16,7 @@ from app.kernel.crud.filters import OPERATORS, PERIODS
 from app.kernel.crud.store import create
 from app.kernel.i18n import force_locale
 from app.kernel.uow import uow
-from app.sales.cruds import CRUDS
+from app.sales.cruds.registry import CRUDS
 from tests.sales import helpers
 from tests.support import SignedIn
 

@@ -9,7 +9,10 @@ import pytest
 
 from app.kernel import tenant
 from app.kernel.uow import uow
-from app.sales.models import Account, Contact, Lead, Opportunity
+from app.sales.models.accounts import Account
+from app.sales.models.contacts import Contact
+from app.sales.models.leads import Lead
+from app.sales.models.opportunities import Opportunity
 from app.sales.queries import pipelines as queries
 from app.sales.service import leads
 from app.sales.service import pipelines as pipeline_service

@@ -16,7 +16,9 @@ from openpyxl import Workbook
 from app.kernel.crud.export import write_csv
 from app.kernel.uow import uow
 from app.sales.imports import reading, running, service
-from app.sales.models import Account, ImportStatus, Lead
+from app.sales.models.accounts import Account
+from app.sales.models.imports import ImportStatus
+from app.sales.models.leads import Lead
 from tests.sales import helpers
 from tests.support import work_off
 

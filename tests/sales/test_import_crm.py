@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from app.demo import load as demo
+from app.demo.load.aurora import DATA
 from app.kernel import audit
 from app.kernel.uow import platform_uow
 from tests import cast
 from tests.sales import helpers
 from tests.support import SignedIn
 
-DATA = demo.DATA
 FILES = (
     ("people", "sales_teams.csv"),
     ("products", "products.csv"),

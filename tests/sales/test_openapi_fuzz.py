@@ -7,7 +7,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.sales.cruds import CRUDS
+from app.sales.cruds.registry import CRUDS
 from tests import cast
 from tests.support import SignedIn
 

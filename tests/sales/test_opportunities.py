@@ -14,10 +14,19 @@ from hypothesis import strategies as st
 
 from app.kernel import clock
 from app.kernel.actor import Scope
+from app.kernel.db import db
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.uow import uow
-from app.sales.models import Account, Opportunity, Product
-from app.sales.service import activities, opportunities
+from app.sales.models.accounts import Account
+from app.sales.models.opportunities import Opportunity
+from app.sales.models.products import Product
+from app.sales.service import activities
+from app.sales.service.opportunities.closing import lose_opportunity, reopen_opportunity, win_opportunity
+from app.sales.service.opportunities.deal import lock_opportunity
+from app.sales.service.opportunities.editing import create_opportunity, delete_opportunity, update_opportunity
+from app.sales.service.opportunities.lines import set_lines
+from app.sales.service.opportunities.ranks import MAX_RANK
+from app.sales.service.opportunities.stages import move_opportunity
 from tests.sales import helpers
 
 
@@ -41,7 +50,7 @@ def events(actor, name):
 
 def move(actor, deal_id, stage, **where):
     with uow(actor):
-        return opportunities.move_opportunity(deal_id, actor=actor, stage_id=stage.id, **where)
+        return move_opportunity(deal_id, actor=actor, stage_id=stage.id, **where)
 
 
 def order(actor, stage):
@@ -69,10 +78,10 @@ def test_a_new_deal_stands_on_top_of_the_first_stage(actor, stages):
 def test_a_deal_does_not_start_closed(actor, stages):
     for closing in stages[-2:]:
         with pytest.raises(Invalid) as told, uow(actor):
-            opportunities.create_opportunity(actor=actor, title="X", stage_id=closing.id)
+            create_opportunity(actor=actor, title="X", stage_id=closing.id)
         assert "stage" in told.value.errors
     with pytest.raises(Invalid), uow(actor):
-        opportunities.create_opportunity(actor=actor, title="X", amount=Decimal(-1))
+        create_opportunity(actor=actor, title="X", amount=Decimal(-1))
     assert helpers.count(actor, Opportunity) == 0
 
 
@@ -124,11 +133,11 @@ def test_a_lost_race_says_where_the_card_is(actor, stages):
     move(actor, deal.id, stages[1], version=deal.version)
     now = state(actor, deal.id)
     for call in (
-        lambda: opportunities.move_opportunity(deal.id, actor=actor, stage_id=stages[2].id, version=deal.version),
-        lambda: opportunities.win_opportunity(deal.id, actor=actor, version=deal.version),
-        lambda: opportunities.lose_opportunity(deal.id, actor=actor, lost_reason_id=None, version=deal.version),
-        lambda: opportunities.reopen_opportunity(deal.id, actor=actor, version=deal.version),
-        lambda: opportunities.set_lines(deal.id, [], actor=actor, version=deal.version),
+        lambda: move_opportunity(deal.id, actor=actor, stage_id=stages[2].id, version=deal.version),
+        lambda: win_opportunity(deal.id, actor=actor, version=deal.version),
+        lambda: lose_opportunity(deal.id, actor=actor, lost_reason_id=None, version=deal.version),
+        lambda: reopen_opportunity(deal.id, actor=actor, version=deal.version),
+        lambda: set_lines(deal.id, [], actor=actor, version=deal.version),
     ):
         with pytest.raises(Conflict) as told, uow(actor):
             call()
@@ -140,10 +149,10 @@ def test_a_lost_race_says_where_the_card_is(actor, stages):
 def test_winning(actor, stages):
     with uow(actor):
         account = Account(name="Alfa", owner_id=actor.member_id)
-        opportunities.db.session.add(account)
+        db.session.add(account)
     deal = helpers.deal(actor, amount=Decimal(100), account_id=account.id, stage_id=stages[1].id)
     with uow(actor):
-        opportunities.win_opportunity(deal.id, actor=actor, amount=Decimal("120.005"), won_on=dt.date(2026, 1, 31))
+        win_opportunity(deal.id, actor=actor, amount=Decimal("120.005"), won_on=dt.date(2026, 1, 31))
     won = state(actor, deal.id)
     assert (won.stage_kind, won.stage_id, won.amount) == ("won", stages[-2].id, Decimal("120.01"))
     assert (won.close_date, won.forecast_category, won.last_open_stage_id) == (
@@ -155,8 +164,8 @@ def test_winning(actor, stages):
         ("120.01", str(account.id))
     ]
     for again in (
-        opportunities.win_opportunity,
-        lambda *args, **kw: opportunities.lose_opportunity(*args, **kw, lost_reason_id=helpers.reasons(actor)[0].id),
+        win_opportunity,
+        lambda *args, **kw: lose_opportunity(*args, **kw, lost_reason_id=helpers.reasons(actor)[0].id),
     ):
         with pytest.raises(Conflict), uow(actor):
             again(deal.id, actor=actor)
@@ -166,27 +175,27 @@ def test_winning(actor, stages):
 def test_only_prospects_become_customers(before, after, actor):
     with uow(actor):
         account = Account(name="Alfa", lifecycle=before)
-        opportunities.db.session.add(account)
+        db.session.add(account)
     deal = helpers.deal(actor, account_id=account.id)
     with uow(actor):
-        opportunities.win_opportunity(deal.id, actor=actor)
+        win_opportunity(deal.id, actor=actor)
     assert helpers.fetch(actor, Account, account.id).lifecycle == after
 
 
 def test_losing_needs_a_reason(actor, rival):
     deal = helpers.deal(actor, amount=Decimal(5))
     with pytest.raises(Invalid) as told, uow(actor):
-        opportunities.lose_opportunity(deal.id, actor=actor, lost_reason_id=None)
+        lose_opportunity(deal.id, actor=actor, lost_reason_id=None)
     assert "lost_reason" in told.value.errors
     with pytest.raises(NotFound), uow(actor):
-        opportunities.lose_opportunity(deal.id, actor=actor, lost_reason_id=helpers.reasons(rival.admin.actor)[0].id)
+        lose_opportunity(deal.id, actor=actor, lost_reason_id=helpers.reasons(rival.admin.actor)[0].id)
     with pytest.raises(Invalid), uow(actor):
-        opportunities.lose_opportunity(
+        lose_opportunity(
             deal.id, actor=actor, lost_reason_id=helpers.reasons(actor)[0].id, recontact_on=dt.date(2020, 1, 1)
         )
     assert state(actor, deal.id).stage_kind == "open"
     with uow(actor):
-        opportunities.lose_opportunity(
+        lose_opportunity(
             deal.id,
             actor=actor,
             lost_reason_id=helpers.reasons(actor)[0].id,
@@ -204,20 +213,20 @@ def test_nothing_is_closed_in_the_future(actor):
     deal = helpers.deal(actor)
     tomorrow = clock.today("Europe/Rome") + dt.timedelta(days=1)
     with pytest.raises(Invalid) as told, uow(actor):
-        opportunities.win_opportunity(deal.id, actor=actor, won_on=tomorrow)
+        win_opportunity(deal.id, actor=actor, won_on=tomorrow)
     assert "close_date" in told.value.errors
 
 
 def test_reopening_goes_back_to_where_it_was(actor, stages):
     deal = helpers.deal(actor, stage_id=stages[2].id)
     with pytest.raises(Conflict), uow(actor):
-        opportunities.reopen_opportunity(deal.id, actor=actor)
+        reopen_opportunity(deal.id, actor=actor)
     with uow(actor):
-        opportunities.lose_opportunity(
+        lose_opportunity(
             deal.id, actor=actor, lost_reason_id=helpers.reasons(actor)[0].id, competitor="Beta", note="dear"
         )
     with uow(actor):
-        opportunities.reopen_opportunity(deal.id, actor=actor)
+        reopen_opportunity(deal.id, actor=actor)
     back = state(actor, deal.id)
     assert (back.stage_kind, back.stage_id, back.closed_at) == ("open", stages[2].id, None)
     assert (back.lost_reason_id, back.competitor, back.lost_note, back.forecast_category) == (
@@ -231,10 +240,10 @@ def test_reopening_goes_back_to_where_it_was(actor, stages):
 def test_deleting_takes_lines_history_and_activities_along(actor):
     deal = helpers.deal(actor)
     with uow(actor):
-        opportunities.set_lines(deal.id, [{"description": "x", "unit_price": 1}], actor=actor)
+        set_lines(deal.id, [{"description": "x", "unit_price": 1}], actor=actor)
         activities.create_activity(actor=actor, title="Call", type="call", opportunity_id=deal.id)
     with uow(actor):
-        opportunities.delete_opportunity(opportunities.lock_opportunity(deal.id), actor=actor)
+        delete_opportunity(lock_opportunity(deal.id), actor=actor)
     for table in ("opportunity", "opportunity_line", "opportunity_stage_history", "activity_log"):
         assert helpers.scalar(actor, f"SELECT count(*) FROM {table}") == 0, table
 
@@ -242,11 +251,9 @@ def test_deleting_takes_lines_history_and_activities_along(actor):
 def test_a_new_owner_is_an_event(company, actor):
     deal = helpers.deal(actor)
     with uow(actor):
-        opportunities.update_opportunity(
-            opportunities.lock_opportunity(deal.id), actor=actor, owner_id=company.sales.member_id
-        )
+        update_opportunity(lock_opportunity(deal.id), actor=actor, owner_id=company.sales.member_id)
     with uow(actor):
-        opportunities.update_opportunity(opportunities.lock_opportunity(deal.id), actor=actor, title="New title")
+        update_opportunity(lock_opportunity(deal.id), actor=actor, title="New title")
     assert [(one["owner_id"], one["previous_owner_id"]) for one in events(actor, "sales.opportunity_assigned")] == [
         (str(company.sales.member_id), str(actor.member_id))
     ]
@@ -276,12 +283,12 @@ def test_next_activity_is_kept_on_the_deal(actor):
         activities.complete_activity(made[1], actor=actor)
     other = helpers.deal(actor)
     with uow(actor):
-        record = opportunities.db.session.get(activities.ActivityLog, made[0])
+        record = db.session.get(activities.ActivityLog, made[0])
         activities.update_activity(record, actor=actor, opportunity_id=other.id)
     assert state(actor, deal.id).next_activity_at == base + dt.timedelta(days=9)
     assert state(actor, other.id).next_activity_at == base + dt.timedelta(days=5)
     with uow(actor):
-        activities.delete_activity(opportunities.db.session.get(activities.ActivityLog, made[2]), actor=actor)
+        activities.delete_activity(db.session.get(activities.ActivityLog, made[2]), actor=actor)
     assert state(actor, deal.id).next_activity_at is None
     assert state(actor, deal.id).version == version
 
@@ -292,10 +299,10 @@ def test_next_activity_is_kept_on_the_deal(actor):
 def test_lines_make_the_amount(actor):
     with uow(actor):
         product = Product(name="Box", price=Decimal(50), vat_rate=Decimal(10))
-        opportunities.db.session.add(product)
+        db.session.add(product)
     deal = helpers.deal(actor, amount=Decimal(1))
     with uow(actor):
-        opportunities.set_lines(
+        set_lines(
             deal.id,
             [
                 {"product_id": product.id, "quantity": "3", "discount": "10"},
@@ -312,9 +319,9 @@ def test_lines_make_the_amount(actor):
         ("Work", Decimal(1), Decimal("33.33"), Decimal(0), Decimal(22)),
     ]
     with pytest.raises(Invalid), uow(actor):
-        opportunities.update_opportunity(opportunities.lock_opportunity(deal.id), actor=actor, amount=Decimal(9))
+        update_opportunity(lock_opportunity(deal.id), actor=actor, amount=Decimal(9))
     with uow(actor):
-        opportunities.set_lines(deal.id, [], actor=actor)
+        set_lines(deal.id, [], actor=actor)
     assert state(actor, deal.id).amount_mode == "manual"
 
 
@@ -338,7 +345,7 @@ def test_a_bad_line_is_told_by_its_number(bad, actor):
     if "product_id" in bad:
         bad = {"product_id": UUID(bad["product_id"])}
     with pytest.raises(Invalid) as told, uow(actor):
-        opportunities.set_lines(deal.id, [{"description": "good"}, bad], actor=actor)
+        set_lines(deal.id, [{"description": "good"}, bad], actor=actor)
     assert "2" in told.value.errors["lines"][0]
     kept = state(actor, deal.id)
     assert (kept.amount, kept.amount_mode) == (Decimal(7), "manual")
@@ -356,7 +363,7 @@ steps = st.lists(
 def test_order_holds_under_any_moves(steps, actor, stages):
     """Against a plain list as the model."""
     with uow(actor):
-        opportunities.db.session.execute(Opportunity.__table__.delete().where(Opportunity.stage_id == stages[0].id))
+        db.session.execute(Opportunity.__table__.delete().where(Opportunity.stage_id == stages[0].id))
     model = list(reversed(helpers.deals(actor, 6, stages[0])))
     for which, beside, how in steps:
         card, other = model[which], model[beside]
@@ -377,9 +384,9 @@ def test_ranks_do_not_grow_without_end(actor, stages):
     with uow(actor):
         for _turn in range(450):
             moved, other = other, moved
-            opportunities.move_opportunity(moved, actor=actor, stage_id=stages[0].id, after_id=first)
+            move_opportunity(moved, actor=actor, stage_id=stages[0].id, after_id=first)
     assert order(actor, stages[0]) == [first, moved, other]
-    assert helpers.scalar(actor, "SELECT max(length(rank)) FROM opportunity") <= opportunities.MAX_RANK
+    assert helpers.scalar(actor, "SELECT max(length(rank)) FROM opportunity") <= MAX_RANK
 
 
 def test_two_people_move_at_once(app, actor, stages):
@@ -439,6 +446,6 @@ def test_own_team_and_all(company, actor, stages):
     # Nobody gives away a deal that they could then no longer write.
     with pytest.raises(Forbidden), uow(reader):
         from app.kernel.crud.store import change
-        from app.sales.cruds import OPPORTUNITIES
+        from app.sales.cruds.opportunities import OPPORTUNITIES
 
         change(OPPORTUNITIES, mine.id, {"owner_id": company.viewer.member_id}, actor=reader, version=None)

@@ -11,11 +11,13 @@ from werkzeug.datastructures import MultiDict
 
 from app.kernel import clock
 from app.kernel.crud.query import list_page, read_params
+from app.kernel.db import db
 from app.kernel.uow import uow
-from app.sales.cruds import OPPORTUNITIES
-from app.sales.models import Product
-from app.sales.queries import overview
-from app.sales.service import opportunities
+from app.sales.cruds.opportunities import OPPORTUNITIES
+from app.sales.models.products import Product
+from app.sales.queries import overview, pipelines
+from app.sales.service.opportunities.closing import lose_opportunity, win_opportunity
+from app.sales.service.opportunities.lines import set_lines
 from app.sales.service.pipelines import create_pipeline
 from tests import cast
 from tests.sales import helpers
@@ -32,9 +34,9 @@ def shop(app):
         today = clock.today("Europe/Rome")
         with uow(actor):
             product = Product(name="Box", price=Decimal(10))
-            opportunities.db.session.add(product)
+            db.session.add(product)
             other = create_pipeline("Second", actor=actor)
-            other_stage = opportunities.pipelines.first_stage(other.id).id
+            other_stage = pipelines.first_stage(other.id).id
         days = [today, today, today.replace(day=1) - dt.timedelta(days=100), today - dt.timedelta(days=730)]
         for index in range(16):
             person = (company.admin, company.sales)[index % 2]
@@ -45,20 +47,18 @@ def shop(app):
             )  # fmt: skip
             if index % 5 == 0:
                 with uow(actor):
-                    opportunities.set_lines(
-                        deal.id, [{"product_id": product.id, "quantity": index + 1}] * 2, actor=actor
-                    )
+                    set_lines(deal.id, [{"product_id": product.id, "quantity": index + 1}] * 2, actor=actor)
             with uow(actor):
                 if index in {1, 2, 3, 5, 6, 7, 10}:
-                    opportunities.win_opportunity(deal.id, actor=actor, won_on=days[index % 4])
+                    win_opportunity(deal.id, actor=actor, won_on=days[index % 4])
                 elif index in {8, 9, 11}:
-                    opportunities.lose_opportunity(
+                    lose_opportunity(
                         deal.id, actor=actor, lost_reason_id=reasons[index % 2].id, lost_on=days[index % 4]
                     )
         helpers.deal(actor, "Elsewhere", amount=777, stage_id=other_stage)
         elsewhere = helpers.deal(actor, "Elsewhere won", amount=778, stage_id=other_stage)
         with uow(actor):
-            opportunities.win_opportunity(elsewhere.id, actor=actor)
+            win_opportunity(elsewhere.id, actor=actor)
         return company
 
 

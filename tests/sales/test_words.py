@@ -9,7 +9,9 @@ import pytest
 
 from app.kernel.crud import filters
 from app.kernel.uow import uow
-from app.sales.models import Account, Contact, Product
+from app.sales.models.accounts import Account
+from app.sales.models.contacts import Contact
+from app.sales.models.products import Product
 from tests.sales.helpers import words
 
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.kernel.uow import uow
-from app.sales.models import Account
+from app.sales.models.accounts import Account
 from app.saved_views.models import SavedView
 from tests.sales import helpers
 

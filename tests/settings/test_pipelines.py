@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.kernel import tenant
 from app.kernel.db import db
-from app.sales.models import LostReason, Pipeline, PipelineStage
+from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage
 from app.sales.queries import pipelines as queries
 from app.sales.service import pipelines as service
 from tests.sales.helpers import deal, fetch

@@ -14,7 +14,8 @@ from app.kernel.db import db
 from app.kernel.uow import platform_uow
 from app.tenancy import queries
 from app.tenancy.models import Organization, Role, UserRole
-from app.tenancy.service import accounts, organizations
+from app.tenancy.service import organizations
+from app.tenancy.service.accounts.profile import create_user
 from tests.cast import PASSWORD, Company, Person
 
 
@@ -38,7 +39,7 @@ def add_person(company: Company, address: str, role: str = "Viewer", *, user: An
     """A new account (or ``user``) in the company."""
     wanted = role_id(company, role)
     with platform_uow("sign-up"):
-        user = user or accounts.create_user(
+        user = user or create_user(
             email=address, first_name="Extra", last_name="Person", password=PASSWORD, locale="en"
         )
         user = db.session.merge(user)

@@ -18,10 +18,11 @@ from app.kernel.feature import registry
 from app.kernel.jobs import enqueue
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import platform_uow, uow
-from app.sales.models import Account
+from app.sales.models.accounts import Account
 from app.tenancy import queries
 from app.tenancy.models import Organization, OrgApiKey
-from app.tenancy.security import identity
+from app.tenancy.security.identity.api_keys import load_key
+from app.tenancy.security.identity.memory import forget_everything
 from app.tenancy.service import api_keys, members, roles
 from tests.architecture.walls import superuser_engine, walls
 from tests.tenancy.helpers import add_person
@@ -276,7 +277,7 @@ def test_keys_never_hold_rights_over_people_roles_and_keys(app, company, sign_in
     key_id, secret = make(company, scopes=["read account"])
     with uow(system_actor(company.id)) as session:
         session.get(OrgApiKey, key_id).scopes = ["read account", "read api", "write api", "assign roles"]
-    known = identity.load_key(secret)
+    known = load_key(secret)
     assert dict(known.actor.permissions) == {"read account": Scope.ALL}
     program = Program(app, secret)
     assert program("GET", "/api/v1/api-keys/").status_code == 403
@@ -294,7 +295,7 @@ def test_a_resource_that_keys_lose_is_lost_at_once(app, company, monkeypatch):
     sales = next(one for one in registry.features if one.name == "sales")
     changed = [replace(one, for_keys=False) if one.name == "lead" else one for one in sales.resources]
     monkeypatch.setattr(sales, "resources", changed)
-    identity.forget_everything()
+    forget_everything()
     assert Program(app, secret)("GET", "/api/v1/leads/").status_code == 403
     assert Program(app, secret)("GET", "/api/v1/accounts/").status_code == 200
 
@@ -338,7 +339,7 @@ def test_a_key_outlives_whoever_made_it(app, company):
 
 def test_a_key_owns_nothing_and_is_nobody(app, company):
     _key_id, secret = make(company)
-    actor = identity.load_key(secret).actor
+    actor = load_key(secret).actor
     assert actor.kind is ActorKind.API_KEY
     assert actor.member_id is None and actor.user_id is None
     assert not actor.covers(Scope.OWN, None)

@@ -15,8 +15,9 @@ from app.kernel.db import db
 from app.kernel.errors import Conflict, DomainError, Forbidden, Invalid
 from app.kernel.tenant import platform_scope, tenant_scope
 from app.kernel.uow import platform_uow, uow
-from app.kernel.web import local_target
-from app.sales.models import Account, Contact
+from app.kernel.web.addresses import local_target
+from app.sales.models.accounts import Account
+from app.sales.models.contacts import Contact
 from app.tenancy import queries
 from app.tenancy.models import AuthSession, Membership, PermissionView, Role, RolePermission, UserRole
 from app.tenancy.service import members, roles
@@ -403,10 +404,10 @@ def test_a_consultants_token_reaches_both_organizations_by_the_header(app, compa
 def test_a_revoked_or_expired_token_is_dead_at_the_next_request(app, company, client):
     headers, _answer = bearer(app, company.sales)
     assert client.get("/api/v1/accounts/", headers=headers).status_code == 200
-    from app.tenancy.service import accounts
+    from app.tenancy.service.accounts.sessions import revoke_other_sessions
 
     with platform_uow("identity"):
-        accounts.revoke_other_sessions(company.sales.user_id, None)
+        revoke_other_sessions(company.sales.user_id, None)
     answer = client.get("/api/v1/accounts/", headers=headers)
     assert answer.status_code == 401
     for bad in ("Bearer x", "Bearer ", "Bearer " + headers["Authorization"][7:-4] + "AAAA", "bearer a.b.c"):

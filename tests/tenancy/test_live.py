@@ -19,8 +19,8 @@ from app.kernel.tenant import platform_scope
 from app.kernel.uow import platform_uow, uow
 from app.tenancy import versions
 from app.tenancy.models import AuthSession, Organization
-from app.tenancy.security import identity
-from app.tenancy.service import accounts
+from app.tenancy.security.identity.memory import forget_everything
+from app.tenancy.service.accounts.sessions import list_sessions, revoke_session
 from tests.tenancy.helpers import role_id, share
 
 SECONDS = 8
@@ -66,7 +66,7 @@ def connect(server, sign_in):
 
 def session_of(person):
     with platform_scope("identity"):
-        return accounts.list_sessions(person.user_id)[0].id
+        return list_sessions(person.user_id)[0].id
 
 
 def sign_out(company, browser):
@@ -75,7 +75,7 @@ def sign_out(company, browser):
 
 def revoke(company, _browser):
     with platform_uow("identity"):
-        accounts.revoke_session(session_of(company.sales), user_id=company.sales.user_id)
+        revoke_session(session_of(company.sales), user_id=company.sales.user_id)
 
 
 def revoke_elsewhere(company, _browser):
@@ -104,7 +104,7 @@ def test_a_connection_ends_when_its_session_expires(company, connect, sign_in):
     browser = sign_in(company.sales)
     with platform_uow("identity") as session:
         session.get(AuthSession, session_of(company.sales)).expires_at = clock.now() + dt.timedelta(seconds=3)
-    identity.forget_everything()
+    forget_everything()
     live = connect(company.sales, browser)
     assert live.open
     assert live.until(lambda: not live.open)
@@ -114,7 +114,7 @@ def test_an_expired_session_is_not_remembered(company, sign_in):
     browser = sign_in(company.sales)
     with platform_uow("identity") as session:
         session.get(AuthSession, session_of(company.sales)).expires_at = clock.now() + dt.timedelta(minutes=1)
-    identity.forget_everything()
+    forget_everything()
     assert browser.get("/sales/accounts/").status_code == 200
     with clock.frozen(clock.now() + dt.timedelta(minutes=2)):
         assert browser.get("/sales/accounts/").status_code == 302

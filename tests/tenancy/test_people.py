@@ -15,7 +15,7 @@ from app.kernel.db import db
 from app.kernel.mail import MailMessage
 from app.kernel.tenant import platform_scope, tenant_scope
 from app.kernel.uow import platform_uow, uow
-from app.sales.models import Account
+from app.sales.models.accounts import Account
 from app.tenancy import queries
 from app.tenancy.models import Invitation, Membership, Organization
 from app.tenancy.service import members, roles

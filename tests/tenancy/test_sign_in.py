@@ -17,7 +17,7 @@ from app.kernel.tenant import platform_scope
 from app.kernel.uow import platform_uow
 from app.tenancy import queries
 from app.tenancy.models import AuthSession, Credential, Membership
-from app.tenancy.service import accounts
+from app.tenancy.service.accounts.passwords import _reset_mark
 from tests.cast import PASSWORD
 from tests.tenancy.helpers import link, mails, token, try_login
 
@@ -225,7 +225,7 @@ def test_a_reset_link_works_once_and_ends_every_session(app, company, sign_in, r
 def test_a_reset_link_lives_an_hour_and_cannot_be_made_up(app, company, client):
     with platform_uow("identity"):
         credential = db.session.get(Credential, company.viewer.user_id)
-        mark = accounts._reset_mark(credential)
+        mark = _reset_mark(credential)
     link_ = crypto.sign([company.viewer.user_id, mark], purpose="password-reset")
     assert client.get(f"/login/reset/{link_}").status_code == 200
     with clock.frozen(clock.now() + dt.timedelta(minutes=59)):
@@ -266,10 +266,10 @@ def test_a_session_ends_after_twelve_hours_and_remembered_ones_after_thirty_days
             for one in db.session.scalars(db.select(AuthSession).where(AuthSession.user_id == company.sales.user_id))
         )
     assert [round(one / dt.timedelta(hours=1)) for one in lengths] == [12, 720]
-    from app.tenancy.security import identity
+    from app.tenancy.security.identity.memory import forget_everything
 
     with clock.frozen(clock.now() + dt.timedelta(hours=13)):
-        identity.forget_everything()
+        forget_everything()
         assert short.browser.get("/sales/", headers={"Accept": "text/html"}).status_code == 302
         assert long.browser.get("/sales/", headers={"Accept": "text/html"}).status_code == 200
 
@@ -374,7 +374,7 @@ def test_the_log_tells_sign_ins_from_the_crms_accounts(company, sign_in):
     from app.kernel import audit
     from app.kernel.actor import system_actor
     from app.kernel.uow import uow
-    from app.sales.models import Account
+    from app.sales.models.accounts import Account
 
     admin = sign_in(company.admin)
     old = {"entity": "account", "entity_id": company.sales.member_id, "label": "Sam of before"}

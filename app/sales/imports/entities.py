@@ -14,8 +14,17 @@ from sqlalchemy import func, select
 from app.kernel.crud.fields import Crud, Field, Kind
 from app.kernel.db import db
 from app.kernel.i18n import lazy_gettext as _l
-from app.sales import cruds
-from app.sales.models import Account, Contact, Lead, Opportunity, PipelineStage, Product
+from app.sales.cruds.accounts import ACCOUNTS
+from app.sales.cruds.contacts import CONTACTS
+from app.sales.cruds.leads import LEADS
+from app.sales.cruds.opportunities import OPPORTUNITIES
+from app.sales.cruds.products import PRODUCTS
+from app.sales.models.accounts import Account
+from app.sales.models.contacts import Contact
+from app.sales.models.leads import Lead
+from app.sales.models.opportunities import Opportunity
+from app.sales.models.pipelines import PipelineStage
+from app.sales.models.products import Product
 from app.tenancy.models import Membership, Team
 
 Key = tuple[str, ...]
@@ -190,10 +199,10 @@ PERSON_TEAM = Field("team_name", _l("Team"), max_length=80, public="team", alias
 def _accounts() -> Entity:
     return Entity(
         "accounts",
-        cruds.ACCOUNTS,
-        cruds.ACCOUNTS.plural,
+        ACCOUNTS,
+        ACCOUNTS.plural,
         "account",
-        _fields(cruds.ACCOUNTS),
+        _fields(ACCOUNTS),
         lambda values: (_text(values.get("name")),),
         _by_name(Account),
         "account",
@@ -204,12 +213,12 @@ def _opportunities() -> Entity:
     # The title may be put together from product and account, so a file needs none.
     fields = tuple(
         replace(one, required=False) if one.name == "title" else one
-        for one in _fields(cruds.OPPORTUNITIES, PRODUCT_OF_DEAL, without=("pipeline_id",))
+        for one in _fields(OPPORTUNITIES, PRODUCT_OF_DEAL, without=("pipeline_id",))
     )
     return Entity(
         "opportunities",
-        cruds.OPPORTUNITIES,
-        cruds.OPPORTUNITIES.plural,
+        OPPORTUNITIES,
+        OPPORTUNITIES.plural,
         "deal",
         fields,
         _deal_key,
@@ -224,30 +233,30 @@ ENTITIES: dict[str, Entity] = {
         _accounts(),
         Entity(
             "contacts",
-            cruds.CONTACTS,
-            cruds.CONTACTS.plural,
+            CONTACTS,
+            CONTACTS.plural,
             "contact",
-            _fields(cruds.CONTACTS),
+            _fields(CONTACTS),
             _contact_key,
             _find_contacts,
             "contact",
         ),
         Entity(
             "leads",
-            cruds.LEADS,
-            cruds.LEADS.plural,
+            LEADS,
+            LEADS.plural,
             "lead",
-            _fields(cruds.LEADS),
+            _fields(LEADS),
             _lead_key,
             _find_leads,
             "lead",
         ),
         Entity(
             "products",
-            cruds.PRODUCTS,
-            cruds.PRODUCTS.plural,
+            PRODUCTS,
+            PRODUCTS.plural,
             "product",
-            _fields(cruds.PRODUCTS),
+            _fields(PRODUCTS),
             _product_key,
             _find_products,
             "product",

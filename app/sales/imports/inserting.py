@@ -13,17 +13,12 @@ from app.kernel import audit, clock
 from app.kernel.db import TenantModel, db, insert_rows
 from app.sales.imports.entities import ENTITIES, Entity, normal
 from app.sales.imports.rows import ParsedRow
-from app.sales.models import (
-    AmountMode,
-    ForecastCategory,
-    ImportJob,
-    OpportunityLine,
-    OpportunityStageHistory,
-    Product,
-    StageKind,
-)
+from app.sales.models.imports import ImportJob
+from app.sales.models.opportunities import AmountMode, ForecastCategory, OpportunityLine, OpportunityStageHistory
+from app.sales.models.pipelines import StageKind
+from app.sales.models.products import Product
 from app.sales.queries import pipelines
-from app.sales.service.opportunities import spread_ranks
+from app.sales.service.opportunities.ranks import spread_ranks
 from app.tenancy import queries as tenancy
 from app.tenancy.models import Membership
 from app.tenancy.service import members

@@ -35,14 +35,9 @@ from app.sales.imports.service import (
     require,
     tell,
 )
-from app.sales.models import (
-    Account,
-    AmountMode,
-    ImportJob,
-    ImportRow,
-    ImportStatus,
-    Opportunity,
-)
+from app.sales.models.accounts import Account
+from app.sales.models.imports import ImportJob, ImportRow, ImportStatus
+from app.sales.models.opportunities import AmountMode, Opportunity
 from app.sales.service.pipelines import save_stage
 from app.tenancy.service import members
 

@@ -17,13 +17,8 @@ from app.kernel.ids import new_id
 from app.sales.imports import reading as reading_module
 from app.sales.imports.entities import CREATABLE, ENTITIES, REFERENCES, Entity, Key, normal, propose, target_of
 from app.sales.imports.rows import ParsedRow, Parser, RowError
-from app.sales.models import (
-    ImportJob,
-    ImportMapping,
-    ImportRow,
-    ImportStatus,
-    LeadStatus,
-)
+from app.sales.models.imports import ImportJob, ImportMapping, ImportRow, ImportStatus
+from app.sales.models.leads import LeadStatus
 from app.sales.queries import pipelines
 
 if TYPE_CHECKING:

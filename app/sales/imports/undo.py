@@ -21,19 +21,14 @@ from app.sales.imports.service import (
     require,
     tell,
 )
-from app.sales.models import (
-    Account,
-    ActivityLog,
-    Contact,
-    ImportJob,
-    ImportRow,
-    ImportStatus,
-    Lead,
-    Opportunity,
-    OpportunityLine,
-    PipelineStage,
-    Product,
-)
+from app.sales.models.accounts import Account
+from app.sales.models.activities import ActivityLog
+from app.sales.models.contacts import Contact
+from app.sales.models.imports import ImportJob, ImportRow, ImportStatus
+from app.sales.models.leads import Lead
+from app.sales.models.opportunities import Opportunity, OpportunityLine
+from app.sales.models.pipelines import PipelineStage
+from app.sales.models.products import Product
 from app.tenancy.models import Membership
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from app.kernel.ids import parse_id
 from app.kernel.uow import uow
 from app.sales.imports import reading, running, service, undo
 from app.sales.imports.entities import CREATABLE, ENTITIES, names_of
-from app.sales.models import ImportStatus
+from app.sales.models.imports import ImportStatus
 from app.sales.queries import pipelines
 
 

@@ -14,8 +14,11 @@ from sqlalchemy import ARRAY, DateTime, Select, Uuid, and_, bindparam, func, not
 from app.kernel import clock
 from app.kernel.crud.query import ListParams, matching
 from app.kernel.db import db, is_one_of, lift_values, read_prepared
-from app.sales.cruds import OPPORTUNITIES
-from app.sales.models import Account, ActivityLog, Opportunity, Pipeline, PipelineStage, StageKind, weighted_sql
+from app.sales.cruds.opportunities import OPPORTUNITIES
+from app.sales.models.accounts import Account
+from app.sales.models.activities import ActivityLog
+from app.sales.models.opportunities import Opportunity, weighted_sql
+from app.sales.models.pipelines import Pipeline, PipelineStage, StageKind
 from app.tenancy.models import Membership
 
 if TYPE_CHECKING:

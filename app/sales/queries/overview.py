@@ -18,15 +18,9 @@ from sqlalchemy.orm import aliased
 from app.kernel import clock
 from app.kernel.crud.filters import leaf_text, period_bounds
 from app.kernel.db import db
-from app.sales.models import (
-    LostReason,
-    Opportunity,
-    OpportunityLine,
-    OpportunityStageHistory,
-    PipelineStage,
-    Product,
-    weighted_sql,
-)
+from app.sales.models.opportunities import Opportunity, OpportunityLine, OpportunityStageHistory, weighted_sql
+from app.sales.models.pipelines import LostReason, PipelineStage
+from app.sales.models.products import Product
 from app.sales.queries import pipelines
 from app.tenancy.models import Membership
 

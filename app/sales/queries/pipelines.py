@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from app.kernel.db import db
 from app.kernel.errors import NotFound
-from app.sales.models import LostReason, Pipeline, PipelineStage, StageKind
+from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage, StageKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,8 @@ from app.kernel import clock
 from app.kernel.db import db, every_record
 from app.kernel.errors import Conflict, Invalid, NotFound
 from app.kernel.i18n import gettext as _
-from app.sales.models import ActivityLog, ActivityType, Opportunity
+from app.sales.models.activities import ActivityLog, ActivityType
+from app.sales.models.opportunities import Opportunity
 
 if TYPE_CHECKING:
     from app.kernel.actor import Actor

@@ -14,8 +14,11 @@ from app.kernel.db import db
 from app.kernel.errors import Conflict, Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.outbox import emit
-from app.sales.models import Account, Contact, Lead, LeadStatus, Opportunity
-from app.sales.service.opportunities import create_opportunity
+from app.sales.models.accounts import Account
+from app.sales.models.contacts import Contact
+from app.sales.models.leads import Lead, LeadStatus
+from app.sales.models.opportunities import Opportunity
+from app.sales.service.opportunities.editing import create_opportunity
 
 if TYPE_CHECKING:
     from app.kernel.actor import Actor

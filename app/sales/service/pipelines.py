@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from app.kernel.db import advisory_lock, db
 from app.kernel.errors import Conflict, Invalid
 from app.kernel.i18n import gettext as _
-from app.sales.models import LostReason, Opportunity, Pipeline, PipelineStage, StageKind
+from app.sales.models.opportunities import Opportunity
+from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage, StageKind
 from app.sales.queries import pipelines as queries
 
 if TYPE_CHECKING:

@@ -14,7 +14,14 @@ from flask_login import current_user
 
 from app.kernel import http
 from app.kernel.feature import registry
-from app.tenancy.security.views import AuthView, MemberView, RoleView, SecurityApi
+from app.tenancy.security.views.invitations import InvitationView
+from app.tenancy.security.views.members import MemberView
+from app.tenancy.security.views.roles import RoleView
+from app.tenancy.security.views.sign_in import AuthView
+from app.tenancy.security.views.sign_up import SignUpView
+from app.tenancy.security.views.switches import SwitchView
+from app.tenancy.security.views.teams import TeamView
+from app.tenancy.security.views.tokens import SecurityApi
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -37,7 +44,7 @@ class TenantSecurityManager(SecurityManager):  # type: ignore[misc]
         return {}
 
     def register_views(self) -> None:
-        """Registers sign-in, members, roles and the token endpoint, and nothing else of FAB's.
+        """Registers sign-in, sign-up, members, teams, roles and the token endpoint, and nothing else of FAB's.
 
         Left out: user statistics, groups, permission catalogues, password reset by an admin,
         self-registration, FAB's user and role REST.
@@ -45,7 +52,8 @@ class TenantSecurityManager(SecurityManager):  # type: ignore[misc]
         self.auth_view = AuthView()
         self.appbuilder.add_view_no_menu(self.auth_view)
         self.user_view = self.appbuilder.add_view_no_menu(MemberView)
-        self.appbuilder.add_view_no_menu(RoleView)
+        for view in (SignUpView, InvitationView, SwitchView, TeamView, RoleView):
+            self.appbuilder.add_view_no_menu(view)
         self.appbuilder.add_api(SecurityApi)
 
     def create_db(self) -> None:

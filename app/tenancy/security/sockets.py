@@ -27,7 +27,9 @@ from app.kernel.outbox import Outbox
 from app.kernel.realtime import APP, org_room, socketio, user_room
 from app.kernel.tenant import tenant_scope
 from app.tenancy import versions
-from app.tenancy.security import identity
+from app.tenancy.security.identity.kinds import Identity
+from app.tenancy.security.identity.memory import CACHE_SECONDS
+from app.tenancy.security.identity.sessions import load_identity, session_of_token
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -47,16 +49,16 @@ WATCH_SECONDS = 1.0
 class _Connection:
     """An open connection and what it was let in with."""
 
-    admitted: identity.Identity
+    admitted: Identity
     # None until looked at for the first time: something may have changed while it was let in.
     versions: list[bytes] | None = None
     checked: float = field(default_factory=time.monotonic)
 
-    def load(self) -> identity.Identity | None:
+    def load(self) -> Identity | None:
         """The identity as it is now; None when the session or the membership is gone."""
         organization = self.admitted.organization
         try:
-            return identity.load(self.admitted.session_id, organization.slug if organization else None)
+            return load_identity(self.admitted.session_id, organization.slug if organization else None)
         except DomainError:
             return None
 
@@ -86,13 +88,13 @@ def _readable(actor: Actor) -> dict[str, Scope]:
     return {resource: scope for (verb, resource), scope in pairs if verb == "read"}
 
 
-def _identify(auth: Any) -> identity.Identity | None:
+def _identify(auth: Any) -> Identity | None:
     try:
         if isinstance(auth, dict) and isinstance(auth.get("token"), str):
             slug = auth.get("organization")
-            return identity.load(identity.session_of_token(auth["token"]), slug if isinstance(slug, str) else None)
+            return load_identity(session_of_token(auth["token"]), slug if isinstance(slug, str) else None)
         raw = session.get("sid")
-        return identity.load(UUID(raw)) if raw else None
+        return load_identity(UUID(raw)) if raw else None
     except DomainError:
         return None
 
@@ -137,7 +139,7 @@ def end_stale_connections() -> None:
     for sid, one in known:
         # Without Valkey nobody tells of a change: what is known counts until it is read again anyway.
         found = [current[key] for key in one.admitted.version_keys] if current is not None else one.versions
-        fresh = found == one.versions and now - one.checked < identity.CACHE_SECONDS
+        fresh = found == one.versions and now - one.checked < CACHE_SECONDS
         if fresh and one.admitted.expires_at > clock.now():
             continue
         if one.may_stay():

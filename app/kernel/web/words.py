@@ -1,0 +1,124 @@
+"""Words that pages and scripts need, in the reader's language."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from babel.dates import format_date
+from flask import g
+
+from app.kernel import i18n
+from app.kernel.assets import icon
+from app.kernel.crud.filters import OPERATOR_LABELS, OPERATORS, PERIODS
+from app.kernel.i18n import gettext as _
+from app.kernel.web.shell import Shell
+
+
+def month_label(iso: str) -> str:
+    """``2017-06-01`` as ``giu 17``."""
+    return format_date(dt.date.fromisoformat(iso), "MMM yy", locale=i18n.locale())
+
+
+def script_texts() -> dict[str, Any]:
+    """The words that scripts need, in the reader's language."""
+    return {
+        "offline": _("The connection is lost. Try again."),
+        "failed": _("That did not work. Try again."),
+        "close": _("Close"),
+        "open": _("open"),
+        "undo": _("Undo"),
+        "add": _("Add"),
+        "amount": _("Amount"),
+        "dealTitle": _("Title of the deal"),
+        "nothingFound": _("Nothing found"),
+        "newNotification": _("You have a new notification"),
+        "actions": _("Actions"),
+        "goTo": _("Go to"),
+        "records": _("Records"),
+        "moved": _("“{title}” moved to {column}"),
+        "notMoved": _("“{title}” stays where it was."),
+        "conflict": _("Somebody else changed this deal in the meantime: the card shows where it is now."),
+        "lifted": _("{title} lifted. Arrow keys move it, Space drops it, Escape takes it back."),
+        "position": _("Column {column}, position {index} of {count}"),
+        "dropped": _("Dropped where it was."),
+        "cancelled": _("Back where it was."),
+        "icons": {
+            "ok": str(icon("circle-check")),
+            "warn": str(icon("git-compare-arrows")),
+            "error": str(icon("circle-alert")),
+            "info": str(icon("bell")),
+        },
+    }
+
+
+def filter_texts() -> dict[str, Any]:
+    """The filter builder's words: which conditions fit which kind of field."""
+    return {
+        "operators": {kind.value: list(names) for kind, names in OPERATORS.items()},
+        "labels": {key: str(text) for key, text in OPERATOR_LABELS.items()},
+        "periods": {key: str(text) for key, text in PERIODS.items()},
+        "value": _("Value"),
+        "and": _("and"),
+        "yes": _("Yes"),
+        "no": _("No"),
+        "me": _("me"),
+        "search": _("Type to search"),
+    }
+
+
+def palette_commands() -> dict[str, Any]:
+    """What the palette offers besides records: new things, and the pages of the menu."""
+    shell: Shell = g.shell
+    pages = [
+        {
+            "title": f"{section['label']} · {child['label']}",
+            "url": child["url"],
+            "icon": str(icon(section["icon"])),
+        }
+        for section in shell.menu
+        for child in section["children"]
+    ]
+    home = {"title": _("My day"), "url": "/", "icon": str(icon("sun")), "keys": ["G", "H"]}
+    return {
+        "actions": [
+            {"title": str(one.label), "url": one.href, "icon": str(icon(one.icon))} for one in shell.create_actions
+        ],
+        "pages": [home, *pages],
+    }
+
+
+def audit_action(action: str) -> str:
+    """An audit row's action in words."""
+    words = {
+        "created": _("created it"),
+        "updated": _("changed it"),
+        "deleted": _("deleted it"),
+        "exported": _("exported"),
+        "signed_in": _("signed in"),
+        "signed_out": _("signed out"),
+        "sign_in_failed": _("failed to sign in"),
+        "password_changed": _("changed the password"),
+        "password_reset": _("reset the password"),
+        "second_factor_on": _("turned the second factor on"),
+        "second_factor_off": _("turned the second factor off"),
+        "roles_assigned": _("assigned roles"),
+        "permissions_changed": _("changed permissions"),
+    }
+    return words.get(action, action)
+
+
+def audit_field(crud: Any, key: str) -> str:
+    """A changed field's label, where its entity is known."""
+    field = crud.field(key) if crud is not None and hasattr(crud, "field") else None
+    return str(field.label) if field is not None else key.replace("_", " ")
+
+
+def audit_value(value: Any) -> str:
+    """A stored value in short words."""
+    if value is None:
+        return _("empty")
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    text = ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
+    return text if len(text) <= 120 else text[:117] + "…"
