@@ -154,6 +154,25 @@ def test_formulas_are_defused(browser, company):
     assert helpers.scalar(company.admin.actor, "SELECT count(*) FROM audit_log WHERE action = 'exported'") == 1
 
 
+def test_what_others_wrote_and_the_history_are_in_words(browser, company):
+    """People by name and choices by label, not as the database has them."""
+    owner = company.sales
+    pk = add(browser, "accounts", lifecycle="prospect")
+    url = f"/sales/accounts/edit/{pk}"
+    values = {**FORMS["accounts"], "owner": str(owner.member_id), "lifecycle": "at_risk"}
+    assert browser.post(url, data={**values, "version": "1", "owner": ""}).status_code == 302
+    stale = browser.post(url, data={**values, "version": "1", "lifecycle": "customer"})
+    assert stale.status_code == 409
+    diff = helpers.words(stale.text[stale.text.index('<dl class="sk-diff">') : stale.text.index("</dl>")])
+    assert "Sam Seller" in diff and "Customer" in diff and "At risk" in diff
+    assert str(owner.member_id) not in diff
+    assert browser.post(url, data={**values, "version": "2"}).status_code == 302
+    shown = browser.get(f"/sales/accounts/show/{pk}").text
+    history = helpers.words(shown[shown.index('id="panel-history"') :])
+    assert "Sam Seller" in history and "Prospect" in history and "At risk" in history
+    assert "at_risk" not in history and str(owner.member_id) not in history
+
+
 @pytest.mark.parametrize("resource", CRUD)
 def test_forms_add_edit_and_delete(resource, browser, company):
     crud = CRUD[resource]
