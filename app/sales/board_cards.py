@@ -51,6 +51,7 @@ def _card(card: Card, may_write: bool, age: int, is_late: bool, reader: tuple[st
     if card.owner:
         name = escape(card.owner)
         owner = f'<span title="{name}">{avatar(card.owner, size=20)}<span class="sr">{name}</span></span>'
+    account = escape(card.account or _("No account"))
     menu = ""
     if may_write:
         label = escape(_("Actions for %(name)s", name=card.title))
@@ -64,7 +65,7 @@ def _card(card: Card, may_write: bool, age: int, is_late: bool, reader: tuple[st
         f'data-amount="{"" if card.amount is None else card.amount}" '
         f'tabindex="0" role="listitem" aria-label="{title}, {amount}">'
         f'<div><h3><a href="/sales/opportunities/show/{card.id}" tabindex="-1">{title}</a></h3>'
-        f'<p class="who clip">{escape(card.account or _("No account"))}</p></div>'
+        f'<p class="who clip">{account}</p></div>'
         f'<div class="meta"><span class="amt">{escape(i18n.money(card.amount, card.currency, cents=False))}</span>'
         f'{close}<span class="grow"></span>{priority}</div>'
         f'<footer>{_next(card, is_late, reader[2])}<span class="grow"></span>{_age(card, age)}{owner}</footer>'
@@ -78,7 +79,7 @@ def _next(card: Card, is_late: bool, reader_today: dt.date) -> str:
     if due is None:
         look, text = "n-none", _("No activity")
     elif is_late:
-        look, text = "n-late", f"{_('Late')} · {i18n.short_date(due)}"
+        look, text = "n-late", _("Late") + f" · {i18n.short_date(due)}"
     else:
         today = i18n.local_day(due) == reader_today
         look = "n-today" if today else "n-plan"
@@ -95,6 +96,7 @@ def _age(card: Card, days: int) -> str:
         title = ngettext("Still for %(days)s day", "Still for %(days)s days", days, days=days)
         return f'<span class="sk-due t-danger" title="{escape(title)}">{icon("hourglass", 12)}{short}</span>'
     if card.waiting:
-        return f'<span class="sk-due t-warn" title="{escape(_("Planned far ahead"))}">{icon("clock", 12)}{short}</span>'
+        title = escape(_("Planned far ahead"))
+        return f'<span class="sk-due t-warn" title="{title}">{icon("clock", 12)}{short}</span>'
     title = ngettext("In this stage for %(days)s day", "In this stage for %(days)s days", days, days=days)
     return f'<span class="num faint" title="{escape(title)}">{short}</span>'

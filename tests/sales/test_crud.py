@@ -11,12 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from app.kernel.crud.fields import Kind
+from app.kernel.crud.fields import Kind, cruds
 from app.kernel.crud.filters import OPERATORS, PERIODS
 from app.kernel.crud.store import create
+from app.kernel.feature import registry
 from app.kernel.i18n import force_locale
 from app.kernel.uow import uow
 from app.sales.cruds.registry import CRUDS
+from app.sales.imports import undo
+from app.sales.imports.entities import ENTITIES
 from tests.sales import helpers
 from tests.support import SignedIn
 
@@ -152,6 +155,40 @@ def test_formulas_are_defused(browser, company):
     cells = browser.get("/sales/accounts/export/csv").data.decode("utf-8-sig").split("\r\n")[1:5]
     assert sorted(one.split(";")[0] for one in cells) == ["'+1", "'-1", "'=1+1", "'@x"]
     assert helpers.scalar(company.admin.actor, "SELECT count(*) FROM audit_log WHERE action = 'exported'") == 1
+
+
+def test_every_entity_is_known_wherever_entities_are_looked_up(app):
+    """A list alone is half an entity: references, the audit log's links and live pages look it up elsewhere."""
+    shown = {view.crud.kind for one in registry.features for view in one.views if hasattr(view, "crud")}
+    served = {api.crud.kind for one in registry.features for api in one.apis if hasattr(api, "crud")}
+    assert set(cruds) == shown == served & shown == set(registry.records) & set(cruds)
+
+
+def test_what_says_that_it_is_importable_is(app):
+    importable = {one.api: one for one in cruds.values() if one.importable}
+    assert importable == {name: one.crud for name, one in ENTITIES.items() if one.crud is not None}
+    for crud in importable.values():
+        assert "import_id" in crud.model.__table__.c, crud.kind
+        assert crud.kind in undo._MODELS and crud.kind in undo._USES, crud.kind
+
+
+def test_what_others_wrote_and_the_history_are_in_words(browser, company):
+    """People by name and choices by label, not as the database has them."""
+    owner = company.sales
+    pk = add(browser, "accounts", lifecycle="prospect")
+    url = f"/sales/accounts/edit/{pk}"
+    values = {**FORMS["accounts"], "owner": str(owner.member_id), "lifecycle": "at_risk"}
+    assert browser.post(url, data={**values, "version": "1", "owner": ""}).status_code == 302
+    stale = browser.post(url, data={**values, "version": "1", "lifecycle": "customer"})
+    assert stale.status_code == 409
+    diff = helpers.words(stale.text[stale.text.index('<dl class="sk-diff">') : stale.text.index("</dl>")])
+    assert "Sam Seller" in diff and "Customer" in diff and "At risk" in diff
+    assert str(owner.member_id) not in diff
+    assert browser.post(url, data={**values, "version": "2"}).status_code == 302
+    shown = browser.get(f"/sales/accounts/show/{pk}").text
+    history = helpers.words(shown[shown.index('id="panel-history"') :])
+    assert "Sam Seller" in history and "Prospect" in history and "At risk" in history
+    assert "at_risk" not in history and str(owner.member_id) not in history
 
 
 @pytest.mark.parametrize("resource", CRUD)

@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from app.kernel import http
 from app.kernel.audit import AuditLog, record
 from app.kernel.crud import cells, export
-from app.kernel.crud.fields import Crud, Field, Kind
+from app.kernel.crud.fields import Crud, Field, Kind, target_model
 from app.kernel.crud.filters import OPERATOR_LABELS, OPERATORS, PERIODS
 from app.kernel.crud.forms import make_form
 from app.kernel.crud.query import PAGE_SIZES, ListParams, find_ids, list_fields, list_page, read_params
@@ -153,12 +153,14 @@ class TenantView(ModelView):  # type: ignore[misc]
         """The record's page."""
         crud, actor = self.crud, http.actor()
         row = load(crud, parse_id(pk))
+        events = history(crud.kind, row["id"]) if actor.can("read", crud.resource) else []
         context = {
             "crud": crud,
             "row": row,
             "values": row,
             "may_write": actor.can("write", crud.resource) and _covered(actor, crud, row),
-            "history": history(crud.kind, row["id"]) if actor.can("read", crud.resource) else [],
+            "history": events,
+            "history_names": history_names(crud, events),
             "cell": cells.cell,
             **self.show_context(row),
         }
@@ -338,13 +340,12 @@ def _sections(crud: Crud, form: Any) -> list[tuple[str, list[Any]]]:
     return list(found.items())
 
 
-def _differences(form: Any, row: dict[str, Any]) -> list[tuple[Field, Any, Any]]:
-    """Fields where what was typed differs from what is stored now: (field, typed, stored)."""
-    return [
-        (field.spec, field.value, row[field.spec.name])
-        for field in form
-        if hasattr(field, "spec") and field.value != row[field.spec.name]
-    ]
+def _differences(form: Any, row: dict[str, Any]) -> list[tuple[Field, dict[str, Any]]]:
+    """Fields where what was typed differs from what is stored now, each with a row that holds what was typed."""
+    controls = [one for one in form if hasattr(one, "spec") and one.value != row[one.spec.name]]
+    typed = row | {one.spec.name: one.value for one in controls}
+    typed |= {f"{one.spec.name}__name": one.linked_name() for one in controls if one.spec.is_link}
+    return [(one.spec, typed) for one in controls]
 
 
 def _covered(actor: Any, crud: Crud, row: dict[str, Any]) -> bool:
@@ -372,6 +373,18 @@ def history(kind: str, record_id: UUID) -> list[AuditLog]:
             .limit(HISTORY_LIMIT)
         )
     )
+
+
+def history_names(crud: Crud, events: list[AuditLog]) -> dict[str, str]:
+    """What the records are called that ``events`` refer to: id -> name, of those that the actor may see."""
+    found: dict[str, str] = {}
+    for field in [one for one in crud.fields if one.is_link]:
+        ids = {one for event in events for one in event.changes.get(field.name, ()) if one is not None}
+        if ids:
+            model, label = target_model(field)
+            rows = db.session.execute(select(model.id, label).where(model.id.in_(map(parse_id, ids))))
+            found |= {str(record_id): name for record_id, name in rows}
+    return found
 
 
 def make_view(crud: Crud, base: type[TenantView] = TenantView, **members: Any) -> type[TenantView]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from babel.dates import format_date
@@ -114,11 +115,15 @@ def audit_field(crud: Any, key: str) -> str:
     return str(field.label) if field is not None else key.replace("_", " ")
 
 
-def audit_value(value: Any) -> str:
-    """A stored value in short words."""
+def audit_value(value: Any, crud: Any = None, key: str = "", names: Mapping[str, str] | None = None) -> str:
+    """A stored value in short words; where its entity is known, a choice by its label and a record by its name."""
     if value is None:
         return _("empty")
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
+    field = crud.field(key) if crud is not None else None
+    if field is not None and isinstance(value, str):
+        choice = field.choice(value)
+        value = choice.label if choice is not None else (names or {}).get(value, value)
     text = ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
     return text if len(text) <= 120 else text[:117] + "…"
