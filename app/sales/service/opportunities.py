@@ -112,7 +112,7 @@ def update_opportunity(deal: Opportunity, *, actor: Actor, **values: Any) -> Opp
             target = pipelines.get_stage(stage_id)
         if target.pipeline_id != pipeline_id:
             raise Invalid(errors={"stage": [_("This stage belongs to another pipeline.")]})
-        old = pipelines.get_stage(deal.stage_id)
+        old = pipelines.stage_of(deal)
         deal.pipeline_id = pipeline_id
         _enter(deal, old, target, actor)
         deal.rank = _top_rank(target.id)
@@ -123,7 +123,7 @@ def update_opportunity(deal: Opportunity, *, actor: Actor, **values: Any) -> Opp
         elif target.kind == StageKind.LOST:
             raise Invalid(errors={"stage": [_("Use “Lost” and give the reason.")]})
         else:
-            old = pipelines.get_stage(deal.stage_id)
+            old = pipelines.stage_of(deal)
             _enter(deal, old, target, actor)
             deal.rank = _top_rank(target.id)
     if deal.owner_id != previous_owner:
@@ -170,7 +170,7 @@ def move_opportunity(
     if stage.kind != StageKind.OPEN:
         raise Conflict(_("Use “Won” or “Lost” to close a deal."))
     advisory_lock(f"stage:{stage.id}")
-    old = pipelines.get_stage(deal.stage_id)
+    old = pipelines.stage_of(deal)
     deal.rank = _rank_between(stage.id, deal.id, after_id, before_id)
     if old.id != stage.id:
         if stage.pipeline_id != deal.pipeline_id:
@@ -214,7 +214,7 @@ def win_opportunity(
     actor.require_on("write", "deal", deal)
     if version is not None and deal.version != version:
         raise Conflict(details=_whereabouts(deal))
-    old = pipelines.get_stage(deal.stage_id)
+    old = pipelines.stage_of(deal)
     stage = pipelines.closing_stage(deal.pipeline_id, StageKind.WON)
     now, entered = clock.now(), deal.stage_entered_at
     if amount is not None and deal.amount_mode == AmountMode.MANUAL:
@@ -265,7 +265,7 @@ def lose_opportunity(
         reason = pipelines.get_lost_reason(lost_reason_id)
     if recontact_on is not None and recontact_on < clock.today(actor.timezone):
         raise Invalid(errors={"recontact_on": [_("Choose a day in the future.")]})
-    old = pipelines.get_stage(deal.stage_id)
+    old = pipelines.stage_of(deal)
     stage = pipelines.closing_stage(deal.pipeline_id, StageKind.LOST)
     now, entered = clock.now(), deal.stage_entered_at
     deal.lose(stage, _closing_day(lost_on, actor), now, reason.id)
@@ -304,12 +304,8 @@ def reopen_opportunity(opportunity_id: UUID, *, actor: Actor, version: int | Non
         raise Conflict(details=_whereabouts(deal))
     if deal.stage_kind == StageKind.OPEN:
         raise Conflict(_("This deal is open."))
-    old = pipelines.get_stage(deal.stage_id)
-    stage = (
-        pipelines.get_stage(deal.last_open_stage_id)
-        if deal.last_open_stage_id
-        else pipelines.first_stage(deal.pipeline_id)
-    )
+    old = pipelines.stage_of(deal)
+    stage = pipelines.stage_to_reopen(deal)
     _enter(deal, old, stage, actor)
     deal.rank = _top_rank(stage.id)
     db.session.flush()
