@@ -60,7 +60,9 @@ def test_the_default_columns_come_back_inside_a_view_that_names_its_own(browser)
     view = view_of(save(browser, state="cols=city,phone&q=a", name="Places"))
     page = browser.get(f"/sales/accounts/?view={view}")
     assert headers(page) != default and len(headers(page)) < len(default)
-    restore = re.search(r'<a class="sk-mi" href="([^"]+)"[^>]*>(?:<svg.*?</svg>)?\s*Restore the default', page.text, re.S)
+    restore = re.search(
+        r'<a class="sk-mi" href="([^"]+)"[^>]*>(?:<svg.*?</svg>)?\s*Restore the default', page.text, re.S
+    )
     page = browser.get(html.unescape(restore.group(1)))
     assert headers(page) == default
     assert 'value="a"' in page.text and "view changed" in page.text
