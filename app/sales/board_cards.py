@@ -59,7 +59,7 @@ def _next(card: Card) -> str:
     if due is None:
         look, text = "n-none", _("No activity")
     elif due < clock.now():
-        look, text = "n-late", f"{_('Late')} · {i18n.short_date(due)}"
+        look, text = "n-late", _("Late") + f" · {i18n.short_date(due)}"
     else:
         today = i18n.date(due) == i18n.date(clock.now())
         look = "n-today" if today else "n-plan"
