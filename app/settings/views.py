@@ -101,7 +101,7 @@ class SettingsView(BaseView):  # type: ignore[misc]
 
     @expose("/security")
     def security(self) -> Response:
-        """Password, second factor, sessions."""
+        """Password, second factor, Google, sessions."""
         return self._security()
 
     def _security(self, status: int = 200, **context: Any) -> Response:
@@ -110,12 +110,16 @@ class SettingsView(BaseView):  # type: ignore[misc]
         with platform_scope("identity"):
             sessions = accounts.list_sessions(user_id)
             second = accounts.has_second_factor(user_id)
+            has_password, google_linked = accounts.ways_in(user_id)
         return self._page(
             "settings/security.html",
             status,
             sessions=sessions,
             current=g.identity.session_id,
             second=second,
+            has_password=has_password,
+            google_linked=google_linked,
+            google=bool(current_app.config["GOOGLE_CLIENT_ID"]),
             **context,
         )
 
@@ -169,6 +173,18 @@ class SettingsView(BaseView):  # type: ignore[misc]
         except Invalid as error:
             return self._security(422, errors={"second_factor": error.errors["password"]})
         return _answer("/settings/security", _("The second factor is off."))
+
+    @expose("/security/google/unlink", methods=["POST"])
+    @limiter.limit("10 per minute")
+    def unlink_google(self) -> Response:
+        """Forgets the Google account; the password opens the account from now on."""
+        http.actor()
+        try:
+            with platform_uow("identity"):
+                accounts.unlink_google(g.identity.account.id, request.form.get("password", "")[:200])
+        except Invalid as error:
+            return self._security(422, errors={"google": error.errors["password"]})
+        return _answer("/settings/security", _("Your Google account is no longer linked."))
 
     @expose("/security/sessions/<pk>/revoke", methods=["POST"])
     def revoke_session(self, pk: str) -> Response:

@@ -125,6 +125,7 @@ row("POST", "/settings/security/password", "member")
 row("GET", "/settings/security/second-factor", "member")
 row("POST", "/settings/security/second-factor", "member")
 row("POST", "/settings/security/second-factor/off", "member")
+row("POST", "/settings/security/google/unlink", "member")
 row("POST", "/settings/security/sessions/<pk>/revoke", "member", "account")
 row("POST", "/settings/security/sessions/revoke-others", "member")
 for _page in ("company", "branding"):

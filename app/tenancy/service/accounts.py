@@ -135,6 +135,14 @@ def has_second_factor(user_id: int) -> bool:
     return credential is not None and credential.totp_confirmed_at is not None
 
 
+def ways_in(user_id: int) -> tuple[bool, bool]:
+    """How the person can sign in: (with a password, with a Google account)."""
+    credential = db.session.get(Credential, user_id)
+    if credential is None:
+        return False, False
+    return credential.password_hash is not None, credential.google_subject is not None
+
+
 def check_code(user_id: int, code: str) -> bool:
     """Whether ``code`` is the current TOTP (RFC 6238, one step of tolerance, never twice) or an
     unused recovery code, which is spent."""
@@ -433,6 +441,22 @@ def link_google(user: Any, subject: str) -> None:
     if credential.google_subject not in {None, subject}:
         raise Conflict(_("Another Google account is linked to this address. Sign in with that one or by password."))
     credential.google_subject = subject
+
+
+def unlink_google(user_id: int, password: str) -> None:
+    """Forgets the person's Google account; asks for the password, which is how they sign in from now on.
+
+    Raises Conflict without a linked account or without a password: nobody is locked out.
+    """
+    credential = db.session.get(Credential, user_id, with_for_update=True)
+    if credential is None or credential.google_subject is None:
+        raise Conflict(_("No Google account is linked."))
+    if not credential.password_hash:
+        raise Conflict(_("Set a password first: without one you could not sign in any more."))
+    if not crypto.check_password(credential.password_hash, password):
+        raise Invalid(errors={"password": [_("This is not your current password.")]})
+    credential.google_subject = None
+    _audit_identity(db.session.get(User, user_id), "google_unlinked", ClientInfo(None, None))
 
 
 def find_google_user(subject: str, email: str, *, verified: bool) -> Any | None:
