@@ -39,6 +39,7 @@ from app.sales.models import (
     PipelineStage,
     Product,
 )
+from app.sales.queries.furthest import furthest_stage
 from app.sales.service import activities, leads, opportunities
 from app.tenancy.models import Membership
 
@@ -151,17 +152,12 @@ def _product_ids() -> Any:
 
 def _reached_ids() -> Any:
     """The open stages of its pipeline that a deal is in, has passed or (once won) has behind it, as an array."""
-    stage, passed = aliased(PipelineStage), aliased(PipelineStage)
+    stage = aliased(PipelineStage)
     furthest = (
-        select(func.max(passed.position))
-        .join(
-            OpportunityStageHistory,
-            or_(passed.id == OpportunityStageHistory.to_stage_id, passed.id == OpportunityStageHistory.from_stage_id),
-        )
+        furthest_stage()
         .where(
             OpportunityStageHistory.opportunity_id == Opportunity.id,
             OpportunityStageHistory.organization_id == Opportunity.organization_id,
-            passed.kind == "open",
         )
         .correlate(Opportunity)
         .scalar_subquery()
