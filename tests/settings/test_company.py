@@ -31,6 +31,22 @@ def test_the_companys_data_are_saved(company: Any, browser: Any) -> None:
     assert "Officine Verdi S.p.A." in browser.get("/").text
 
 
+def test_what_is_not_given_stays_and_what_is_emptied_goes(company: Any, browser: Any) -> None:
+    def stored() -> tuple[Any, ...]:
+        with tenant.tenant_scope(company.admin.actor):
+            found = queries.current_organization()
+            return found.name, found.legal_name, found.vat_number, found.locale
+
+    data = {**GOOD, "legal_name": "Officine Verdi Società per azioni"}
+    assert browser.post("/settings/company", data=data).status_code == 302
+    before = stored()
+    assert before[1:3] == (data["legal_name"], "00743110157")
+    assert browser.post("/settings/company", data={"name": "Verdi"}).status_code == 302
+    assert stored() == ("Verdi", *before[1:])
+    assert browser.post("/settings/company", data={"legal_name": " ", "vat_number": ""}).status_code == 302
+    assert stored() == ("Verdi", None, None, before[3])
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -99,7 +99,7 @@ def join(organization: Organization, user: Any, role_ids: list[int], *, title: s
 
 
 def update_organization(*, actor: Actor, **values: Any) -> Organization:
-    """Changes the company's own data: name, legal name, VAT number, locale, time zone, currency."""
+    """Changes what is given of the company's own data: name, legal name, VAT number, locale, time zone, currency."""
     actor.require("manage", "branding")
     organization = queries.current_organization()
     errors: dict[str, list[str]] = {}
@@ -123,8 +123,10 @@ def update_organization(*, actor: Actor, **values: Any) -> Organization:
     if errors:
         raise Invalid(errors=errors)
     organization.name = name
-    organization.legal_name = str(values.get("legal_name") or "").strip()[:200] or None
-    organization.vat_number = vat or None
+    if "legal_name" in values:
+        organization.legal_name = str(values["legal_name"] or "").strip()[:200] or None
+    if "vat_number" in values:
+        organization.vat_number = vat or None
     for field, _allowed in checks:
         if field in values:
             setattr(organization, field, values[field])
