@@ -17,6 +17,7 @@ from app.kernel.errors import Conflict, DomainError, Invalid
 from app.kernel.feature import registry
 from app.kernel.http import limiter
 from app.kernel.i18n import gettext as _
+from app.kernel.i18n import number
 from app.kernel.ids import parse_id
 from app.kernel.money import CURRENCIES
 from app.kernel.tenant import platform_scope
@@ -262,11 +263,20 @@ class SettingsView(BaseView):  # type: ignore[misc]
             "settings/branding.html",
             422 if errors else 200,
             theme=theme,
-            palette=palette,
-            contrast=branding.contrast,
+            preview=branding.preview(palette),
+            contrasts=branding.lowest_contrasts(palette),
             logo=picture_url(theme.logo_key),
             errors=errors,
         )
+
+    @expose("/branding/preview")
+    def branding_preview(self) -> Response:
+        """What three colours become, while somebody chooses them: for the preview beside the form."""
+        http.actor().require("manage", "branding")
+        chosen = organizations.colours(*(request.args.get(one, "") for one in ("primary", "secondary", "accent")))
+        palette = branding.compute(*chosen)
+        contrasts = {key: f"{number(one, 1)}:1" for key, one in branding.lowest_contrasts(palette).items()}
+        return http.json_response({"colours": branding.preview(palette), "contrasts": contrasts})
 
     # ── pipelines ────────────────────────────────────────────────────────────────────────────────
 

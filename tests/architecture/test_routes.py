@@ -131,6 +131,7 @@ row("POST", "/settings/security/sessions/revoke-others", "member")
 for _page in ("company", "branding"):
     row("GET", f"/settings/{_page}", "manage branding")
     row("POST", f"/settings/{_page}", "manage branding")
+row("GET", "/settings/branding/preview", "manage branding")
 row("GET", "/settings/api-keys", "read api")
 row("POST", "/settings/api-keys", "write api")
 row("POST", "/settings/api-keys/<pk>/rotate", "write api", "api_key")

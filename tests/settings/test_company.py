@@ -81,6 +81,19 @@ def test_colours_make_a_stylesheet_and_bad_ones_do_not(company: Any, browser: An
         assert browser.get(f"/branding/{company.slug}/{wrong}.css").status_code == 404
 
 
+def test_the_preview_of_colours_is_what_saving_them_makes(company: Any, browser: Any) -> None:
+    colours = {"primary": "#123456", "secondary": "#787878", "accent": "#FEDCBA"}
+    found = browser.get("/settings/branding/preview", accept="application/json", query_string=colours).json
+    assert browser.post("/settings/branding", data=colours).status_code == 302
+    page = browser.get("/settings/branding").text
+    style = "".join(f"--bp-{key}:{one};" for key, one in found["colours"].items())
+    assert page.count(style) == 2
+    for name, ratio in found["contrasts"].items():
+        assert f'data-contrast="{name}">{ratio}<' in page
+    bad = browser.get("/settings/branding/preview", accept="application/json", query_string={**colours, "accent": "x"})
+    assert (bad.status_code, bad.json["errors"].keys()) == (422, {"accent"})
+
+
 def test_the_log_is_filtered_by_who_what_which_and_when(company: Any, browser: Any, sign_in: Any) -> None:
     sign_in(company.sales).post("/sales/accounts/add", data={"name": "100%_sure S.p.A."})
     browser.post("/settings/company", data=GOOD)

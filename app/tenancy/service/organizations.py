@@ -142,11 +142,8 @@ def get_branding() -> BrandingTheme:
     return found
 
 
-def update_branding(
-    *, actor: Actor, primary: str, secondary: str, accent: str, logo_key: str | None = None
-) -> BrandingTheme:
-    """Sets the three colours (``#rrggbb``) and, when given, the logo."""
-    actor.require("manage", "branding")
+def colours(primary: str, secondary: str, accent: str) -> tuple[str, str, str]:
+    """The three colours of a brand as ``#rrggbb``; raises Invalid with those that are none."""
     errors = {
         field: [_("Write the colour as #rrggbb.")]
         for field, value in (("primary", primary), ("secondary", secondary), ("accent", accent))
@@ -154,8 +151,17 @@ def update_branding(
     }
     if errors:
         raise Invalid(errors=errors)
+    return primary.lower(), secondary.lower(), accent.lower()
+
+
+def update_branding(
+    *, actor: Actor, primary: str, secondary: str, accent: str, logo_key: str | None = None
+) -> BrandingTheme:
+    """Sets the three colours (``#rrggbb``) and, when given, the logo."""
+    actor.require("manage", "branding")
+    chosen = colours(primary, secondary, accent)
     theme = get_branding()
-    theme.primary, theme.secondary, theme.accent = primary.lower(), secondary.lower(), accent.lower()
+    theme.primary, theme.secondary, theme.accent = chosen
     if logo_key is not None:
         theme.logo_key = logo_key or None
     bump_organization(theme.organization_id)
