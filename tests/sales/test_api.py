@@ -323,17 +323,15 @@ def test_a_closing_stage_closes_a_deal_like_its_verb(browser, actor):
     back = patch(made, stage=str(_open[0].id), lost_reason=str(better.id)).json["result"]
     assert (back["stage_kind"], back["lost_reason"]) == ("open", None)
 
-    # Straight into the closing stage of another pipeline, by way of its first.
+    # Another pipeline's closing stage: neither by itself nor together with the pipeline.
     with uow(actor):
         other = create_pipeline("Second", actor=actor)
         closing = {one.kind: str(one.id) for one in pipelines.list_stages(other.id)}
     assert patch(made, stage=closing["won"]).json["errors"].keys() == {"stage"}
-    result = patch(made, pipeline=str(other.id), stage=closing["won"]).json["result"]
-    assert (result["pipeline"]["id"], result["stage_kind"]) == (str(other.id), "won")
-    assert browser.api("POST", f"/api/v1/opportunities/{made['id']}/reopen", json={}).json["result"]["stage"] == {
-        "id": closing["open"],
-        "name": "Nuovo",
-    }
+    refused = patch(made, pipeline=str(other.id), stage=closing["won"])
+    assert (refused.status_code, "then close it" in refused.json["message"]) == (409, True)
+    assert patch(made, pipeline=str(other.id)).json["result"]["stage"]["id"] == closing["open"]
+    assert patch(made, stage=closing["won"]).json["result"]["stage_kind"] == "won"
     new = browser.api("POST", "/api/v1/opportunities/", json={"title": "X", "lost_reason": str(reason.id)})
     assert (new.status_code, new.json["errors"].keys()) == (422, {"lost_reason"})
 

@@ -118,12 +118,13 @@ def update_opportunity(deal: Opportunity, *, actor: Actor, **values: Any) -> Opp
     if pipeline_id != deal.pipeline_id:
         if deal.stage_kind != StageKind.OPEN:
             raise Conflict(_("Reopen the deal before you move it to another pipeline."))
-        first = pipelines.first_stage(pipelines.get_pipeline(pipeline_id).id)
-        old = pipelines.stage_of(deal)
+        if target is not None and target.kind != StageKind.OPEN:
+            raise Conflict(_("Move the deal to the other pipeline first, then close it."))
+        old, first = pipelines.stage_of(deal), pipelines.first_stage(pipelines.get_pipeline(pipeline_id).id)
         deal.pipeline_id = pipeline_id
-        _enter(deal, old, target if target is not None and target.kind == StageKind.OPEN else first, actor)
+        _enter(deal, old, target or first, actor)
         deal.rank = _top_rank(deal.stage_id)
-    if target is not None and target.id != deal.stage_id:
+    elif target is not None:
         if target.kind == StageKind.WON:
             win_opportunity(deal.id, actor=actor, won_on=closed_on)
         elif target.kind == StageKind.LOST:
