@@ -67,7 +67,8 @@ ACTORLESS = {
         "check_password_rules", "create_user", "check_sign_in", "has_second_factor", "check_code", "start_session",
         "end_session", "list_sessions", "revoke_session", "revoke_other_sessions", "switch_organization",
         "change_password", "request_reset", "reset_account", "reset_password", "begin_second_factor",
-        "confirm_second_factor", "disable_second_factor", "update_profile", "link_google", "find_google_user",
+        "confirm_second_factor", "disable_second_factor", "update_profile", "link_google", "find_google_user", "ways_in",
+        "unlink_google",
     },
     "app/tenancy/service/api_keys.py": {"offered"},  # read
     "app/tenancy/service/members.py": {
@@ -76,7 +77,7 @@ ACTORLESS = {
         "sync_profile",  # follows a change of one's own account
     },
     "app/tenancy/service/organizations.py": {
-        "slugify", "free_slug", "get_branding", "every_organization",  # reads
+        "slugify", "free_slug", "get_branding", "colours", "every_organization",  # reads
         "create_organization", "join",  # platform scope: sign-up, the vendor's command, demo
     },
     "app/tenancy/service/roles.py": {
