@@ -38,15 +38,15 @@ document.addEventListener("click", async (event) => {
   const bell = target.closest("[data-bell]");
   if (bell) {
     const dialog = $("#bell-panel");
-    $("[data-bell-body]", dialog).innerHTML = await fragment("/notifications/panel");
-    dialog.showModal();
+    await fillBell("/notifications/panel");
+    if (!dialog.open) dialog.showModal();
     return;
   }
   const tab = target.closest("[data-panel]");
   if (tab && !event.metaKey && !event.ctrlKey) {
     event.preventDefault();
-    $("[data-bell-body]").innerHTML = await fragment(tab.dataset.panel);
-    $("[data-bell-body] [data-panel][aria-current]")?.focus();
+    await fillBell(tab.dataset.panel);
+    $("[data-bell-body] :is([data-panel][aria-current], [data-bell-retry])")?.focus();
     return;
   }
   const read = target.closest("[data-read]");
@@ -56,7 +56,11 @@ document.addEventListener("click", async (event) => {
     send("/notifications/read", { form }).catch(() => {});
   }
   if (target.closest("[data-read-all]")) {
-    await send("/notifications/read", { form: new FormData() });
+    try {
+      await send("/notifications/read", { form: new FormData() });
+    } catch (error) {
+      return void toast(error.message, { kind: "danger" });
+    }
     for (const dot of $$(".sk-n .u")) {
       dot.replaceChildren();
       dot.classList.remove("u");
@@ -72,6 +76,27 @@ document.addEventListener("click", async (event) => {
     $(`[data-chart="${id}"]`).hidden = shown;
   }
 });
+
+// The bell's panel; when it cannot be had it says so, with a button, and tries again by itself.
+let bellTimer = 0;
+async function fillBell(url) {
+  clearTimeout(bellTimer);
+  const body = $("[data-bell-body]");
+  try {
+    body.innerHTML = await fragment(url);
+  } catch (error) {
+    // Another try that fails leaves the message alone: it would be read out again and lose the focus.
+    if (!$("[data-bell-retry]", body)) body.replaceChildren($("#bell-away").content.cloneNode(true));
+    $("[data-bell-message]", body).textContent = error.message;
+    $("[data-bell-retry]", body).dataset.panel = url;
+    bellTimer = setTimeout(retryBell, 5000);
+  }
+}
+function retryBell() {
+  const retry = $("#bell-panel[open] [data-bell-retry]");
+  if (retry) fillBell(retry.dataset.panel);
+}
+addEventListener("online", retryBell);
 
 // Confirmation before what cannot be undone.
 document.addEventListener("submit", async (event) => {

@@ -33,7 +33,12 @@ export async function send(url, { method = "POST", json, form } = {}) {
 }
 
 export const fragment = async (url) => {
-  const response = await fetch(url, { headers: { Accept: "text/html", "X-Requested-With": "fetch" } });
+  let response;
+  try {
+    response = await fetch(url, { headers: { Accept: "text/html", "X-Requested-With": "fetch" } });
+  } catch {
+    throw new RequestError(0, texts.offline);
+  }
   if (!response.ok) throw new RequestError(response.status, texts.failed);
   return response.text();
 };

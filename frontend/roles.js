@@ -222,94 +222,28 @@ function matrix(root) {
 }
 for (const root of $$("[data-roles]")) matrix(root);
 
-// ── branding: the same computation as app/settings/branding.py, while one chooses ──
-const WHITE = "#ffffff", INK = "#160d16";
-const LIGHT = ["#fcf9fb", "#ffffff", "#f6f2f6", "#fcebf5"], DARK = ["#160d16", "#201520", "#281d29", "#321a2e"];
-const TEXT = 4.5, EDGE = 3;
-const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255);
-const linear = (value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
-const gamma = (value) => (value <= 0.0031308 ? value * 12.92 : 1.055 * value ** (1 / 2.4) - 0.055);
-const luminance = (colour) => {
-  const [red, green, blue] = channels(colour).map(linear);
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-};
-const contrast = (one, other) => {
-  const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
-  return (high + 0.05) / (low + 0.05);
-};
-const onColour = (colour) => (contrast(WHITE, colour) >= contrast(INK, colour) ? WHITE : INK);
-const toOklch = (colour) => {
-  const [red, green, blue] = channels(colour).map(linear);
-  const long = Math.cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue);
-  const medium = Math.cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue);
-  const short = Math.cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue);
-  const a = 1.9779984951 * long - 2.428592205 * medium + 0.4505937099 * short;
-  const b = 0.0259040371 * long + 0.7827717662 * medium - 0.8086757660 * short;
-  return [0.2104542553 * long + 0.793617785 * medium - 0.0040720468 * short, Math.hypot(a, b), Math.atan2(b, a)];
-};
-const fromOklch = (lightness, chroma, hue) => {
-  for (;;) {
-    const a = chroma * Math.cos(hue), b = chroma * Math.sin(hue);
-    const long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
-    const medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
-    const short = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
-    const values = [
-      4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
-      -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
-      -0.0041960863 * long - 0.7034186147 * medium + 1.707614701 * short,
-    ];
-    if (chroma < 0.002 || values.every((one) => one >= -0.0005 && one <= 1.0005))
-      return `#${values.map((one) => Math.round(gamma(Math.min(1, Math.max(0, one))) * 255).toString(16).padStart(2, "0")).join("")}`;
-    chroma *= 0.95;
-  }
-};
-const readable = (colour, surfaces, ratio, lighter) => {
-  const fits = (one) => surfaces.every((surface) => contrast(one, surface) >= ratio);
-  if (fits(colour)) return colour;
-  const [lightness, chroma, hue] = toOklch(colour);
-  for (let step = 1; step <= 100; step += 1) {
-    const moved = lighter ? lightness + step / 100 : lightness - step / 100;
-    if (moved < 0 || moved > 1) break;
-    const candidate = fromOklch(moved, chroma, hue);
-    if (fits(candidate)) return candidate;
-  }
-  return lighter ? WHITE : "#000000";
-};
-const palette = (primary, secondary, accent) => {
-  const text = onColour(primary);
-  const light = readable(secondary, LIGHT, EDGE, false), dark = readable(secondary, DARK, EDGE, true);
-  return {
-    side: primary,
-    "side-fg": text,
-    "side-muted": readable(text === WHITE ? fromOklch(0.82, 0.04, toOklch(primary)[2]) : "#4a3b4b", [primary], TEXT, text === WHITE),
-    "side-accent": secondary,
-    "side-accent-fg": onColour(secondary),
-    "light-btn": light,
-    "light-btn-fg": onColour(light),
-    "light-link": readable(accent, LIGHT, TEXT, false),
-    "dark-btn": dark,
-    "dark-btn-fg": onColour(dark),
-    "dark-link": readable(accent, DARK, TEXT, true),
-  };
-};
-
+// ── branding: the server says what the colours become, while one chooses ──
 function branding(form) {
   const HEX = /^#[0-9a-f]{6}$/i;
   const names = ["primary", "secondary", "accent"];
-  const ratio = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
-  const show = (id, ...pairs) => {
-    const node = $(`[data-contrast=${id}]`);
-    if (node) node.textContent = `${ratio.format(Math.min(...pairs.map(([one, other]) => contrast(one, other))))}:1`;
+  let timer = 0, asked = 0;
+  const ask = async () => {
+    const values = names.map((name) => [name, form.elements[name].value.trim()]);
+    if (!values.every(([, one]) => HEX.test(one))) return;
+    const turn = ++asked;
+    try {
+      const found = await send(`${form.dataset.branding}?${new URLSearchParams(values)}`, { method: "GET" });
+      if (turn !== asked) return;
+      for (const preview of $$("[data-brand-preview]"))
+        for (const [name, value] of Object.entries(found.colours)) preview.style.setProperty(`--bp-${name}`, value);
+      for (const [name, value] of Object.entries(found.contrasts)) $(`[data-contrast=${name}]`).textContent = value;
+    } catch (error) {
+      if (turn === asked) toast(error.message, { kind: "danger" });
+    }
   };
   const update = () => {
-    const values = names.map((name) => form.elements[name].value.trim());
-    if (!values.every((one) => HEX.test(one))) return;
-    const found = palette(...values.map((one) => one.toLowerCase()));
-    for (const preview of $$("[data-brand-preview]"))
-      for (const [name, value] of Object.entries(found)) preview.style.setProperty(`--bp-${name}`, value);
-    show("primary", [found["side-fg"], found.side], [found["side-muted"], found.side]);
-    show("secondary", [found["light-btn-fg"], found["light-btn"]], [found["dark-btn-fg"], found["dark-btn"]]);
-    show("accent", ...LIGHT.map((one) => [found["light-link"], one]), ...DARK.map((one) => [found["dark-link"], one]));
+    clearTimeout(timer);
+    timer = setTimeout(ask, 150);
   };
   for (const name of names) {
     const text = form.elements[name];
@@ -319,8 +253,9 @@ function branding(form) {
       if (HEX.test(text.value.trim())) picker.value = text.value.trim().toLowerCase();
       update();
     });
+    // A form that came back keeps what was typed; the preview follows.
+    if (text.value.trim().toLowerCase() !== picker.value) text.dispatchEvent(new Event("input"));
   }
-  update();
 }
 for (const form of $$("[data-branding]")) branding(form);
 

@@ -68,8 +68,8 @@ TOKEN_PATHS = {"/api/v1/security/login", "/api/security/login"}
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
-# What a preview leaves open: ending it, and signing out.
-PREVIEW_EXITS = {"SwitchView.stop_seeing_as", "AuthView.logout"}
+# What a preview leaves open: ending it, going to another organization (which ends it too), and signing out.
+PREVIEW_EXITS = {"SwitchView.stop_seeing_as", "SwitchView.switch", "AuthView.logout"}
 
 # Resolves who is asking: returns the actor, or None for a visitor. Set by tenancy.
 _identity: list[Callable[[], Actor | None]] = []

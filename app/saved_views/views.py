@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.kernel import http
 from app.kernel.crud.fields import Crud, cruds
-from app.kernel.crud.query import read_params
+from app.kernel.crud.view import read_state
 from app.kernel.errors import NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
@@ -63,13 +63,13 @@ class SavedViewView(BaseView):  # type: ignore[misc]
         actor = http.actor()
         crud = _crud(kind)
         actor.require("read", crud.resource)
-        # A blank value says that the view's own search or filters were taken away.
+        # A blank value says that the view's own search, filters or columns were taken away.
         state = MultiDict(parse_qsl(request.form.get("state", ""), keep_blank_values=True))
         view_id = parse_id(request.form["view"]) if request.form.get("view") else None
         preset: dict[str, Any] = {}
         if view_id is not None:
             preset = dict(service.get_view(view_id, actor=actor).definition)
-        params = read_params(state, crud, preset)
+        params = read_state(state, crud, preset)
         definition = {
             "leaves": params.leaves,
             "tree": preset.get("tree"),

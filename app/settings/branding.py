@@ -139,6 +139,38 @@ def compute(primary: str, secondary: str, accent: str) -> Palette:
     )
 
 
+def preview(palette: Palette) -> dict[str, str]:
+    """The colours of the preview on the settings page, by the names of its CSS variables."""
+    return {
+        "side": palette.sidebar,
+        "side-fg": palette.sidebar_foreground,
+        "side-muted": palette.sidebar_muted,
+        "side-accent": palette.sidebar_accent,
+        "side-accent-fg": palette.sidebar_accent_foreground,
+        "light-btn": palette.light_primary,
+        "light-btn-fg": palette.light_primary_foreground,
+        "light-link": palette.light_link,
+        "dark-btn": palette.dark_primary,
+        "dark-btn-fg": palette.dark_primary_foreground,
+        "dark-link": palette.dark_link,
+    }
+
+
+def lowest_contrasts(palette: Palette) -> dict[str, float]:
+    """The lowest contrast of text that each of the three colours leads to, in the two themes."""
+    return {
+        "primary": min(contrast(one, palette.sidebar) for one in (palette.sidebar_foreground, palette.sidebar_muted)),
+        "secondary": min(
+            contrast(palette.light_primary_foreground, palette.light_primary),
+            contrast(palette.dark_primary_foreground, palette.dark_primary),
+        ),
+        "accent": min(
+            *(contrast(palette.light_link, one) for one in LIGHT_SURFACES),
+            *(contrast(palette.dark_link, one) for one in DARK_SURFACES),
+        ),
+    }
+
+
 def stylesheet(palette: Palette) -> str:
     """The tenant's tokens as CSS, for both themes."""
     shared = (

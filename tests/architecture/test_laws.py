@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import os
 import warnings
 from pathlib import Path
@@ -77,7 +78,8 @@ ACTORLESS = {
         "switch_organization",
     },
     "app/tenancy/service/accounts/sign_in.py": {
-        "check_sign_in", "check_locked", "count_failure", "link_google", "find_google_user",
+        "check_sign_in", "check_locked", "count_failure", "ways_in", "link_google", "unlink_google",
+        "find_google_user",
     },
     "app/tenancy/service/api_keys.py": {"offered"},  # read
     "app/tenancy/service/members.py": {
@@ -86,7 +88,7 @@ ACTORLESS = {
         "sync_profile",  # follows a change of one's own account
     },
     "app/tenancy/service/organizations.py": {
-        "slugify", "free_slug", "get_branding", "every_organization",  # reads
+        "slugify", "free_slug", "get_branding", "colours", "every_organization",  # reads
         "create_organization", "join",  # platform scope: sign-up, the vendor's command, demo
     },
     "app/tenancy/service/roles.py": {
@@ -275,3 +277,71 @@ def test_no_revision_has_two_children():
 
     scripts = ScriptDirectory(str(ROOT / "migrations"))
     assert len(scripts.get_heads()) == 1
+
+
+def test_versions_of_imported_rows_move_to_their_column_and_back(app, scratch):
+    engine = create_engine(scratch.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+    org, job = "00000000-0000-0000-0000-00000000000b", "00000000-0000-0000-0000-00000000000c"
+    stored = {
+        "updated": ({"city": "Verona"}, {"version": "7"}),
+        "kept": ({"city": None}, {"version": "12"}),
+        "created": (None, None),
+        # What a file said, in a column that happens to be called so.
+        "failed": (None, {"version": "first"}),
+    }
+
+    def rows(columns: str) -> dict[str, tuple]:
+        with engine.connect() as connection:
+            return {
+                one[0]: tuple(one[1:]) for one in connection.execute(text(f"SELECT outcome, {columns} FROM import_row"))
+            }
+
+    downgrade(revision="base")
+    upgrade(revision="0005")
+    with engine.begin() as connection:
+        now = {"at": "2026-11-22T09:00:00Z", "org": org, "job": job}
+        connection.execute(
+            text(
+                "INSERT INTO organization (id, name, slug, status, plan, seats, locale, timezone, base_currency,"
+                " created_at, updated_at, version) VALUES (:org, 'Old', 'old', 'active', 'x', 1, 'it', 'Europe/Rome',"
+                " 'EUR', :at, :at, 1)"
+            ),
+            now,
+        )
+        connection.execute(
+            text(
+                "INSERT INTO import_job (id, organization_id, entity, filename, storage_key, file_hash, reading, mapping,"
+                ' matches, settings, "check", status, total, position, created_count, updated_count, same_count,'
+                " failed_count, kept_count, created_at, updated_at, version) VALUES (:job, :org, 'accounts', 'a.csv', 'a',"
+                " 'a', '{}', '{}', '{}', '{}', '{}', 'done', 4, 4, 1, 2, 0, 1, 0, :at, :at, 1)"
+            ),
+            now,
+        )
+        for line, (outcome, (before, raw)) in enumerate(stored.items()):
+            connection.execute(
+                text(
+                    "INSERT INTO import_row (id, organization_id, import_id, line, outcome, before, raw, created_at,"
+                    " updated_at, version) VALUES (gen_random_uuid(), :org, :job, :line, :outcome, :before, :raw, :at,"
+                    " :at, 1)"
+                ),
+                {
+                    **now,
+                    "line": line,
+                    "outcome": outcome,
+                    "before": json.dumps(before) if before else None,
+                    "raw": json.dumps(raw) if raw else None,
+                },
+            )
+    upgrade()
+    assert rows("record_version, raw") == {
+        "updated": (7, None),
+        "kept": (12, None),
+        "created": (None, None),
+        "failed": (None, {"version": "first"}),
+    }
+    downgrade(revision="0005")
+    assert rows("before, raw") == stored
+    upgrade()
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM organization"))
+    engine.dispose()

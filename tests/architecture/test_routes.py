@@ -125,11 +125,14 @@ row("POST", "/settings/security/password", "member")
 row("GET", "/settings/security/second-factor", "member")
 row("POST", "/settings/security/second-factor", "member")
 row("POST", "/settings/security/second-factor/off", "member")
+row("POST", "/settings/security/google/unlink", "member")
 row("POST", "/settings/security/sessions/<pk>/revoke", "member", "account")
 row("POST", "/settings/security/sessions/revoke-others", "member")
 for _page in ("company", "branding"):
     row("GET", f"/settings/{_page}", "manage branding")
     row("POST", f"/settings/{_page}", "manage branding")
+COLOURS = {"primary": "#390035", "secondary": "#e6007e", "accent": "#901d6b"}
+row("GET", "/settings/branding/preview", "manage branding", None, COLOURS)
 row("GET", "/settings/api-keys", "read api")
 row("POST", "/settings/api-keys", "write api")
 row("POST", "/settings/api-keys/<pk>/rotate", "write api", "api_key")
@@ -217,7 +220,7 @@ def ask(person, method: str, rule: str, rows: dict, *, client=None):
         for name, value in (data or {}).items()
     }
     sending = {"json": body} if JSON_BODY.search(rule) else {"data": body}
-    kwargs = {} if method == "GET" else sending
+    kwargs = {"query_string": body} if method == "GET" else sending
     if client is not None:
         return client.open(url, method=method, **kwargs)
     accept = {"Accept": "application/json" if JSON_BODY.search(rule) else "text/html"}

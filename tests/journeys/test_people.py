@@ -159,6 +159,32 @@ def test_the_bell_opens_and_closes(company: cast.Company, page_for: Any) -> None
     expect(page.locator("[data-bell]")).to_be_focused()
 
 
+def test_the_bell_says_that_nobody_answers_and_tries_again(company: cast.Company, page_for: Any, watch: Watch) -> None:
+    """By its button, and by itself when the connection is back."""
+    page = page_for(company.sales, lang="en")
+    page.goto("/sales/accounts/")
+    live(page)
+    panel, away = page.locator("#bell-panel"), "**/notifications/panel*"
+    page.route(away, lambda route: route.abort())
+    page.locator("[data-bell]").click()
+    expect(panel).to_contain_text("The connection is lost.")
+    retry = panel.get_by_role("button", name="Try again")
+    retry.click()
+    expect(panel).to_contain_text("The connection is lost.")
+    page.unroute(away)
+    retry.click()
+    expect(panel.locator("nav")).to_be_visible()
+    expect(panel).not_to_contain_text("The connection is lost.")
+    page.route(away, lambda route: route.abort())
+    panel.locator("nav a").nth(1).click()
+    expect(panel).to_contain_text("The connection is lost.")
+    page.unroute(away)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(panel.locator("nav a").nth(1)).to_have_attribute("aria-current", "true")
+    assert watch.problems and all("/notifications/panel" in one for one in watch.problems)
+    watch.problems.clear()
+
+
 def test_signing_out_ends_the_session(company: cast.Company, page_for: Any, watch: Watch) -> None:
     """The menu's last entry; going back asks to sign in again; a wrong password is explained."""
     watch.allow(401)

@@ -7,10 +7,13 @@ from uuid import uuid4
 
 import pytest
 
+from app.kernel import clock
 from app.kernel.db import db
 from app.kernel.uow import uow
 from app.sales.cruds.registry import CRUDS
 from app.sales.models.accounts import Account
+from app.sales.queries import pipelines
+from app.sales.service.pipelines import create_pipeline
 from tests import cast
 from tests.sales import helpers
 
@@ -285,6 +288,73 @@ def test_bad_verbs(verb, body, status, browser):
     answer = browser.api("POST", f"/api/v1/opportunities/{made['id']}/{verb}", json=body)
     assert answer.status_code == status, answer.text
     assert browser.api("GET", f"/api/v1/opportunities/{made['id']}").json["result"]["stage_kind"] == "open"
+
+
+def test_a_closing_stage_closes_a_deal_like_its_verb(browser, actor):
+    *_open, won, lost = helpers.stages(actor)
+    reason, better = helpers.reasons(actor)[:2]
+
+    def patch(made, **body):
+        return browser.api("PATCH", f"/api/v1/opportunities/{made['id']}", json=body)
+
+    made = make(browser, "opportunities", close_date="2027-05-01")
+    result = patch(made, stage=str(won.id), version=made["result"]["version"]).json["result"]
+    assert (result["stage"]["id"], result["stage_kind"], result["forecast_category"]) == (str(won.id), "won", "closed")
+    # The expected date was not the day; a new one is.
+    assert result["close_date"] == clock.today("Europe/Rome").isoformat()
+    assert patch(made, stage=str(lost.id), lost_reason=str(reason.id)).status_code == 409
+    assert patch(made, stage=str(_open[1].id)).json["result"]["stage_kind"] == "open"
+    assert patch(made, stage=str(won.id), close_date="2199-01-01").json["errors"].keys() == {"close_date"}
+    result = patch(made, stage=str(won.id), close_date="2026-01-31", amount="99").json["result"]
+    assert (result["stage_kind"], result["close_date"], result["amount"]) == ("won", "2026-01-31", "99.00")
+    assert patch(made, lost_reason=str(reason.id)).json["errors"].keys() == {"lost_reason"}
+
+    made = make(browser, "opportunities")
+    for body in ({}, {"lost_reason": None}, {"lost_reason": str(uuid4())}):
+        refused = patch(made, stage=str(lost.id), **body)
+        assert (refused.status_code, refused.json["errors"].keys()) == (422, {"lost_reason"}), refused.text
+    for body in ({}, {"stage": str(_open[1].id)}, {"stage": str(won.id)}):
+        refused = patch(made, lost_reason=str(reason.id), **body)
+        assert (refused.status_code, refused.json["errors"].keys()) == (422, {"lost_reason"}), refused.text
+    result = patch(made, stage=str(lost.id), lost_reason=str(reason.id)).json["result"]
+    assert (result["stage_kind"], result["lost_reason"]["id"]) == ("lost", str(reason.id))
+    assert patch(made, lost_reason=str(better.id)).json["result"]["lost_reason"]["id"] == str(better.id)
+    assert patch(made, lost_reason=None, title="Kept").json["result"]["lost_reason"]["id"] == str(better.id)
+    back = patch(made, stage=str(_open[0].id), lost_reason=str(better.id)).json["result"]
+    assert (back["stage_kind"], back["lost_reason"]) == ("open", None)
+
+    # Another pipeline's closing stage: neither by itself nor together with the pipeline.
+    with uow(actor):
+        other = create_pipeline("Second", actor=actor)
+        closing = {one.kind: str(one.id) for one in pipelines.list_stages(other.id)}
+    assert patch(made, stage=closing["won"]).json["errors"].keys() == {"stage"}
+    refused = patch(made, pipeline=str(other.id), stage=closing["won"])
+    assert (refused.status_code, "then close it" in refused.json["message"]) == (409, True)
+    assert patch(made, pipeline=str(other.id)).json["result"]["stage"]["id"] == closing["open"]
+    assert patch(made, stage=closing["won"]).json["result"]["stage_kind"] == "won"
+    new = browser.api("POST", "/api/v1/opportunities/", json={"title": "X", "lost_reason": str(reason.id)})
+    assert (new.status_code, new.json["errors"].keys()) == (422, {"lost_reason"})
+
+
+def test_the_form_asks_for_the_reason_where_it_is_needed(browser, actor):
+    made = make(browser, "opportunities")
+    lost, reason = helpers.stages(actor)[-1], helpers.reasons(actor)[0]
+    url = f"/sales/opportunities/edit/{made['id']}"
+    asked = 'name="lost_reason"'
+    assert asked not in browser.get(url).text and asked not in browser.get("/sales/opportunities/add").text
+    data = {
+        "title": "Deal",
+        "stage": str(lost.id),
+        "pipeline": made["result"]["pipeline"]["id"],
+        "version": made["result"]["version"],
+    }
+    refused = browser.post(url, data=data)
+    assert refused.status_code == 422 and asked in refused.text and "Choose a reason." in refused.text
+    wrong = browser.post(url, data={**data, "lost_reason": str(reason.id), "title": ""})
+    assert wrong.status_code == 422 and f'value="{reason.id}" selected' in wrong.text
+    assert browser.post(url, data={**data, "lost_reason": str(reason.id)}).status_code == 302
+    assert browser.api("GET", f"/api/v1/opportunities/{made['id']}").json["result"]["stage_kind"] == "lost"
+    assert f'value="{reason.id}" selected' in browser.get(url).text
 
 
 def test_converting_a_lead(browser, actor):

@@ -392,6 +392,10 @@ def test_undo_of_an_update_keeps_what_somebody_changed_since(browser, actor):
     job = helpers.bring_in(browser, actor, "accounts", ACCOUNTS.replace("Verona", "Mantova"), existing="update")
     with uow(actor):
         service.db.session.scalar(service.select(Account).where(Account.city == "Mantova")).city = "Roma"
+    (updated,) = helpers.rows(
+        actor, "SELECT record_version, raw FROM import_row WHERE import_id = :id AND outcome = 'updated'", id=job.id
+    )
+    assert (updated.record_version, updated.raw) == (2, None)
     assert helpers.undo(browser, actor, job.id).kept_count == 1
     assert accounts(actor)["Alfa S.p.A."].city == "Roma"
 

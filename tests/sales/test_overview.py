@@ -17,8 +17,10 @@ from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.models.products import Product
 from app.sales.queries import overview, pipelines
 from app.sales.service.opportunities.closing import lose_opportunity, win_opportunity
+from app.sales.service.opportunities.deal import lock_opportunity
+from app.sales.service.opportunities.editing import update_opportunity
 from app.sales.service.opportunities.lines import set_lines
-from app.sales.service.pipelines import create_pipeline
+from app.sales.service.pipelines import create_pipeline, save_stage
 from tests import cast
 from tests.sales import helpers
 
@@ -128,6 +130,26 @@ def test_the_funnel_only_narrows(shop):
     assert [bar.count for bar in bars] == sorted((bar.count for bar in bars), reverse=True)
     assert bars[0].count == 16
     assert bars[-1].count == 7
+
+
+def test_stages_of_a_pipeline_that_was_left_do_not_count(company, actor):
+    """Neither in the funnel nor behind its links; and what is won has every stage behind it."""
+    stages = helpers.stages(actor)
+    with uow(actor):
+        other = create_pipeline("Second", actor=actor)
+        for name in ("Later", "Last"):
+            save_stage(other.id, None, actor=actor, name=name, probability=50)
+    far = helpers.deal(actor, "Came far", stage_id=stages[3].id)
+    won = helpers.deal(actor, "Won later", stage_id=stages[3].id)
+    for deal in (far, won):
+        with uow(actor):
+            update_opportunity(lock_opportunity(deal.id), actor=actor, pipeline_id=other.id)
+    with uow(actor):
+        win_opportunity(won.id, actor=actor)
+        bars = overview.get_overview(actor, "all", other.id).funnel
+    assert [bar.count for bar in bars] == [2, 1, 1, 1]
+    for bar in bars:
+        assert behind(actor, bar.url).count == bar.count, bar.label
 
 
 def test_periods_and_the_default(shop, company, sign_in):

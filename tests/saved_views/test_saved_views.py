@@ -50,6 +50,33 @@ def test_a_view_keeps_the_lists_state(browser, company):
     assert exported.data.decode("utf-8-sig").count("\r\n") == 3
 
 
+def headers(page):
+    found = re.search(r"<thead.*?</thead>", page.text, re.S)
+    return [helpers.words(one) for one in re.findall(r"<th\b.*?</th>", found.group(0), re.S)]
+
+
+def test_the_default_columns_come_back_inside_a_view_that_names_its_own(browser):
+    default = headers(browser.get("/sales/accounts/?view=all"))
+    view = view_of(save(browser, state="cols=city,phone&q=a", name="Places"))
+    page = browser.get(f"/sales/accounts/?view={view}")
+    assert headers(page) != default and len(headers(page)) < len(default)
+    restore = re.search(
+        r'<a class="sk-mi" href="([^"]+)"[^>]*>(?:<svg.*?</svg>)?\s*Restore the default', page.text, re.S
+    )
+    page = browser.get(html.unescape(restore.group(1)))
+    assert headers(page) == default
+    assert 'value="a"' in page.text and "view changed" in page.text
+    # They stay, through the links of the page and into the view when it is saved again.
+    following = [html.unescape(one) for one in re.findall(r'<th\b[^>]*>\s*<a[^>]*href="([^"]+)"', page.text)]
+    assert following
+    assert headers(browser.get(following[0])) == default
+    state = html.unescape(re.search(r'name="state" value="([^"]*)"', page.text).group(1))
+    assert view_of(save(browser, state=state, view=view)) == view
+    page = browser.get(f"/sales/accounts/?view={view}")
+    assert headers(page) == default and "view changed" not in page.text
+    assert names(browser, f"?view={view}&cols=") == names(browser, f"?view={view}")
+
+
 def test_personal_views_are_their_owners_and_shared_ones_everybodys(browser, company, sign_in, rival):
     personal, shared = view_of(save(browser, name="Mine")), view_of(save(browser, name="Ours", shared="1"))
     seller, charlie = sign_in(company.sales), sign_in(rival.admin)

@@ -31,6 +31,22 @@ def test_the_companys_data_are_saved(company: Any, browser: Any) -> None:
     assert "Officine Verdi S.p.A." in browser.get("/").text
 
 
+def test_what_is_not_given_stays_and_what_is_emptied_goes(company: Any, browser: Any) -> None:
+    def stored() -> tuple[Any, ...]:
+        with tenant.tenant_scope(company.admin.actor):
+            found = queries.current_organization()
+            return found.name, found.legal_name, found.vat_number, found.locale
+
+    data = {**GOOD, "legal_name": "Officine Verdi Società per azioni"}
+    assert browser.post("/settings/company", data=data).status_code == 302
+    before = stored()
+    assert before[1:3] == (data["legal_name"], "00743110157")
+    assert browser.post("/settings/company", data={"name": "Verdi"}).status_code == 302
+    assert stored() == ("Verdi", *before[1:])
+    assert browser.post("/settings/company", data={"legal_name": " ", "vat_number": ""}).status_code == 302
+    assert stored() == ("Verdi", None, None, before[3])
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -63,6 +79,19 @@ def test_colours_make_a_stylesheet_and_bad_ones_do_not(company: Any, browser: An
     assert browser.get(address).mimetype == "text/css"
     for wrong in ("123456-abcdef", "12345-abcdef-fedcba", "zzzzzz-abcdef-fedcba"):
         assert browser.get(f"/branding/{company.slug}/{wrong}.css").status_code == 404
+
+
+def test_the_preview_of_colours_is_what_saving_them_makes(company: Any, browser: Any) -> None:
+    colours = {"primary": "#123456", "secondary": "#787878", "accent": "#FEDCBA"}
+    found = browser.get("/settings/branding/preview", accept="application/json", query_string=colours).json
+    assert browser.post("/settings/branding", data=colours).status_code == 302
+    page = browser.get("/settings/branding").text
+    style = "".join(f"--bp-{key}:{one};" for key, one in found["colours"].items())
+    assert page.count(style) == 2
+    for name, ratio in found["contrasts"].items():
+        assert f'data-contrast="{name}">{ratio}<' in page
+    bad = browser.get("/settings/branding/preview", accept="application/json", query_string={**colours, "accent": "x"})
+    assert (bad.status_code, bad.json["errors"].keys()) == (422, {"accent"})
 
 
 def test_the_log_is_filtered_by_who_what_which_and_when(company: Any, browser: Any, sign_in: Any) -> None:

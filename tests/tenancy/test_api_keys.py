@@ -19,6 +19,7 @@ from app.kernel.jobs import enqueue
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import platform_uow, uow
 from app.sales.models.accounts import Account
+from app.sales.queries import pipelines
 from app.tenancy import queries
 from app.tenancy.models import Organization, OrgApiKey
 from app.tenancy.security.identity.api_keys import load_key
@@ -132,6 +133,32 @@ def test_every_rest_resource_answers_to_a_key_that_may(app, company):
             expected = 200 if registry.resources[api.class_permission_name].for_keys else 403
             assert program("GET", f"/api/v1/{api.resource_name}/").status_code == expected, api.resource_name
             assert program("GET", f"/api/{api.resource_name}").status_code == expected, api.resource_name
+
+
+def test_writing_deals_needs_no_right_over_pipelines(app, company):
+    program = Program(app, make(company, scopes=["read deal", "write deal"])[1])
+    made = program("POST", "/api/v1/opportunities/", json={"title": "From the shop"})
+    assert made.status_code == 201, made.text
+    with tenant_scope(system_actor(company.id)):
+        pipeline = pipelines.default_pipeline()
+        first = pipelines.first_stage(pipeline.id)
+        reason = pipelines.list_lost_reasons()[0]
+        others = {"stage": str(first.id), "pipeline": str(pipeline.id)}
+    # What it may not read is not named to it, neither in answers nor by being accepted.
+    assert made.json["result"]["stage"] == {"id": str(first.id), "name": None}
+    for key, value in others.items():
+        refused = program("POST", "/api/v1/opportunities/", json={"title": "X", key: value})
+        assert (refused.status_code, set(refused.json["errors"])) == (422, {key}), refused.text
+    url = f"/api/v1/opportunities/{made.json['id']}"
+    for verb, body, kind in (
+        ("win", {}, "won"),
+        ("reopen", {}, "open"),
+        ("lose", {"lost_reason": str(reason.id)}, "lost"),
+    ):
+        answer = program("POST", f"{url}/{verb}", json=body)
+        assert answer.status_code == 200, answer.text
+        assert answer.json["result"]["stage_kind"] == kind
+    assert program("GET", "/api/v1/pipelines/").status_code == 403
 
 
 # ── until when, from where ───────────────────────────────────────────────────────────────────────

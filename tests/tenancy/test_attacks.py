@@ -646,7 +646,6 @@ def test_a_preview_writes_nothing_not_even_ones_own_things(app, company, rival, 
             "/settings/security/second-factor/off": {"password": PASSWORD},
             "/settings/security/sessions/revoke-others": {},
             "/preferences": {"theme": "dark"},
-            f"/switch/{rival.slug}": {},
             "/sales/accounts/add": {"name": "No"},
             f"/roles/{role_id(company, 'Viewer')}/see-as": {},
             "/nowhere-at-all": {},
@@ -673,6 +672,23 @@ def test_a_preview_writes_nothing_not_even_ones_own_things(app, company, rival, 
     admin.post(f"/roles/{role_id(company, 'Viewer')}/see-as")
     assert admin.post("/logout/").status_code == 302
     assert admin.get("/sales/").status_code == 302
+
+
+def test_switching_the_organization_ends_a_preview(company, rival, sign_in):
+    share(company.admin, rival, "Org Admin")
+    admin = sign_in(company.admin)
+    assert admin.post(f"/switch/{company.slug}").status_code == 302
+    admin.post(f"/roles/{role_id(company, 'Viewer')}/see-as")
+    assert admin.get("/users/list/").status_code == 403
+    # An organization that is not one's own changes nothing, and the preview stays.
+    assert admin.post("/switch/nowhere-at-all").status_code == 404
+    assert admin.get("/users/list/").status_code == 403
+    assert admin.post(f"/switch/{rival.slug}").status_code == 302
+    assert "charlie@" in admin.get("/users/list/").text
+    # Nor does it come back with the old organization.
+    assert admin.post(f"/switch/{company.slug}").status_code == 302
+    assert admin.get("/users/list/").status_code == 200
+    assert admin.post("/preferences", data={"theme": "dark"}).status_code == 302
 
 
 def test_a_preview_ends_with_its_role(company, sign_in):

@@ -10,10 +10,14 @@ import oidc_provider_mock
 import pytest
 import requests
 
+from app.kernel.actor import system_actor
+from app.kernel.audit import AuditLog
 from app.kernel.db import db
-from app.kernel.tenant import platform_scope
+from app.kernel.tenant import platform_scope, tenant_scope
+from app.kernel.uow import platform_uow
 from app.tenancy import queries
 from app.tenancy.models import Credential
+from tests.cast import PASSWORD
 from tests.support import CleanClient
 from tests.tenancy.helpers import add_person
 
@@ -98,6 +102,43 @@ def test_another_google_account_with_the_same_address_takes_nothing_over(google,
     with platform_scope("identity"):
         assert db.session.get(Credential, person.user_id).google_subject == subject
     assert through_google(google, provider, subject, person.email)[1].status_code == 302
+
+
+def test_a_linked_account_is_unlinked_with_the_password_and_another_may_follow(google, provider, company, sign_in):
+    person, subject = add_person(company, f"{uuid.uuid4().hex[:8]}@gmail.example"), f"g-{uuid.uuid4().hex}"
+    browser, url = sign_in(person), "/settings/security/google/unlink"
+    assert "Not linked" in browser.get("/settings/security").text
+    assert browser.post(url, data={"password": PASSWORD}).status_code == 409
+    assert through_google(google, provider, subject, person.email)[1].status_code == 302
+    assert "google-unlink" in browser.get("/settings/security").text
+    refused = browser.post(url, data={"password": "wrong"})
+    assert refused.status_code == 422 and "This is not your current password." in refused.text
+    assert browser.post(url, data={"password": PASSWORD}).status_code == 302
+    assert "google-unlink" not in browser.get("/settings/security").text
+    assert through_google(google, provider, subject, "moved@elsewhere.example")[1].status_code == 401
+    assert through_google(google, provider, f"g-{uuid.uuid4().hex}", person.email)[1].status_code == 302
+    with tenant_scope(system_actor(company.id)):
+        told = db.session.scalars(db.select(AuditLog.action).where(AuditLog.entity_id == str(person.member_id))).all()
+    assert told.count("google_unlinked") == 1
+
+
+def test_nobody_without_a_password_is_locked_out(google, provider, company, sign_in):
+    person, subject = add_person(company, f"{uuid.uuid4().hex[:8]}@gmail.example"), f"g-{uuid.uuid4().hex}"
+    browser = sign_in(person)
+    assert through_google(google, provider, subject, person.email)[1].status_code == 302
+    with platform_uow("identity"):
+        db.session.get(Credential, person.user_id).password_hash = None
+    page = browser.get("/settings/security").text
+    assert "set a password before you unlink it" in page
+    assert "google-unlink" not in page and 'name="current"' not in page
+    for password in ("", PASSWORD):
+        assert browser.post("/settings/security/google/unlink", data={"password": password}).status_code == 409
+    assert through_google(google, provider, subject, person.email)[1].status_code == 302
+    answer = browser.post("/settings/security/password", data={"password": "another-good-password"})
+    assert answer.status_code == 302
+    assert (
+        browser.post("/settings/security/google/unlink", data={"password": "another-good-password"}).status_code == 302
+    )
 
 
 def test_a_made_up_callback_is_refused(google, client):

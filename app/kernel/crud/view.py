@@ -44,6 +44,13 @@ def provide_views(provider: Callable[[Crud, Any, Any], tuple[Mapping[str, Any], 
     _views_provider[:] = [provider]
 
 
+def read_state(args: MultiDict[str, str], crud: Crud, preset: Mapping[str, Any]) -> ListParams:
+    """As ``read_params``, but a blank ``cols`` asks for the default columns, whatever the saved view names."""
+    if args.get("cols") == "":
+        preset = {**preset, "columns": []}
+    return read_params(args, crud, preset)
+
+
 class TenantInterface(SQLAInterface):  # type: ignore[misc]
     """FAB's data interface over a tenant table, for what FAB itself asks of a model."""
 
@@ -121,7 +128,7 @@ class TenantView(ModelView):  # type: ignore[misc]
         tabs: dict[str, Any] = {}
         if _views_provider:
             preset, tabs = _views_provider[0](self.crud, http.actor(), request.args)
-        params = read_params(request.args, self.crud, preset)
+        params = read_state(request.args, self.crud, preset)
         params.tree = preset.get("tree")
         return params, preset, tabs
 
@@ -315,7 +322,7 @@ def _keeping_view(params: ListParams, tabs: dict[str, Any]) -> Callable[[Pairs],
         if active is None:
             return [("view", "all"), *pairs] if tabs.get("views") else pairs
         given = {key for key, _value in pairs}
-        blank = [(key, "") for key in ("q", "f", "sort") if key not in given]
+        blank = [(key, "") for key in ("q", "f", "sort", "cols") if key not in given]
         size = [] if "size" in given else [("size", str(params.page_size))]
         return [("view", str(active.id)), *pairs, *blank, *size]
 

@@ -103,6 +103,7 @@ def audit_action(action: str) -> str:
         "password_reset": _("reset the password"),
         "second_factor_on": _("turned the second factor on"),
         "second_factor_off": _("turned the second factor off"),
+        "google_unlinked": _("unlinked their Google account"),
         "roles_assigned": _("assigned roles"),
         "permissions_changed": _("changed permissions"),
     }

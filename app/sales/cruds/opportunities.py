@@ -13,6 +13,7 @@ from app.sales.cruds.bulk import bulk_actions
 from app.sales.cruds.fields import CREATED, CURRENCY_CHOICES, NOTES, OWNER, SALES, TAGS, UPDATED
 from app.sales.models.opportunities import Opportunity, OpportunityLine, OpportunityStageHistory
 from app.sales.models.pipelines import PipelineStage
+from app.sales.queries.furthest import furthest_stage
 from app.sales.service.opportunities.editing import create_opportunity, delete_opportunity, update_opportunity
 
 PRIORITIES = (
@@ -52,17 +53,12 @@ def _product_ids() -> Any:
 
 def _reached_ids() -> Any:
     """The open stages of its pipeline that a deal is in, has passed or (once won) has behind it, as an array."""
-    stage, passed = aliased(PipelineStage), aliased(PipelineStage)
+    stage = aliased(PipelineStage)
     furthest = (
-        select(func.max(passed.position))
-        .join(
-            OpportunityStageHistory,
-            or_(passed.id == OpportunityStageHistory.to_stage_id, passed.id == OpportunityStageHistory.from_stage_id),
-        )
+        furthest_stage()
         .where(
             OpportunityStageHistory.opportunity_id == Opportunity.id,
             OpportunityStageHistory.organization_id == Opportunity.organization_id,
-            passed.kind == "open",
         )
         .correlate(Opportunity)
         .scalar_subquery()
@@ -232,9 +228,8 @@ OPPORTUNITIES = Crud(
             _l("Lost reason"),
             Kind.REF,
             target="lost_reason",
-            editable=False,
-            in_form=False,
             icon="circle-x",
+            help=_l("Needed when the stage is a lost one."),
         ),
         Field("competitor", _l("Competitor"), max_length=120, editable=False, in_form=False),
         Field("closed_at", _l("Closed at"), Kind.DATETIME, editable=False, in_form=False),

@@ -213,7 +213,7 @@ def _opportunities() -> Entity:
     # The title may be put together from product and account, so a file needs none.
     fields = tuple(
         replace(one, required=False) if one.name == "title" else one
-        for one in _fields(OPPORTUNITIES, PRODUCT_OF_DEAL, without=("pipeline_id",))
+        for one in _fields(OPPORTUNITIES, PRODUCT_OF_DEAL, without=("pipeline_id", "lost_reason_id"))
     )
     return Entity(
         "opportunities",

@@ -225,7 +225,7 @@ def _write(job: ImportJob, entity: Entity, rows: list[ParsedRow], actor: Actor) 
                         record_id=hit[0],
                         kind=entity.kind,
                         before=before,
-                        raw={"version": str(version)},
+                        record_version=version,
                     )
                 )
             else:
@@ -255,6 +255,7 @@ def _outcome(job: ImportJob, row: ParsedRow, outcome: str, **extra: Any) -> dict
         "kind": None,
         "record_id": None,
         "before": None,
+        "record_version": None,
         "errors": None,
         "raw": None,
         **extra,

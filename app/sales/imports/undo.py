@@ -178,7 +178,7 @@ def _restore(row: ImportRow) -> bool:
     record = db.session.scalar(select(model).where(model.id == row.record_id))
     if record is None or row.before is None:
         return False
-    if row.raw and str(record.version) != row.raw.get("version"):
+    if record.version != row.record_version:
         return False  # somebody has changed it since
     for name, old in row.before.items():
         column = model.__table__.c[name]

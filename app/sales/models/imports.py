@@ -66,7 +66,10 @@ class ImportJob(TenantModel):
 
 
 class ImportRow(TenantModel):
-    """What became of a line: the record made or changed (with its values before), or the errors."""
+    """What became of a line: the record made or changed (its values before, its version after), or the errors.
+
+    ``raw`` is what the file said: the whole line of a failed one, a name that is looked up later.
+    """
 
     __tablename__ = "import_row"
     __audited__ = False
@@ -82,6 +85,7 @@ class ImportRow(TenantModel):
     kind: Mapped[str | None] = mapped_column(String(32))
     record_id: Mapped[UUID | None] = mapped_column(Uuid)
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    record_version: Mapped[int | None] = mapped_column(Integer)
     errors: Mapped[list[dict[str, str]] | None] = mapped_column(JSONB)
     raw: Mapped[dict[str, str] | None] = mapped_column(JSONB)
 

@@ -12,8 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Integer, and_, case, cast, extract, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Integer, and_, cast, extract, func, select
 
 from app.kernel import clock
 from app.kernel.crud.filters import leaf_text, period_bounds
@@ -22,6 +21,7 @@ from app.sales.models.opportunities import Opportunity, OpportunityLine, Opportu
 from app.sales.models.pipelines import LostReason, PipelineStage
 from app.sales.models.products import Product
 from app.sales.queries import pipelines
+from app.sales.queries.furthest import furthest_stage
 from app.tenancy.models import Membership
 
 if TYPE_CHECKING:
@@ -261,21 +261,10 @@ def _funnel(first: dt.date | None, last: dt.date | None, pipeline_id: UUID) -> l
     if first and last:
         opened += [Opportunity.opened_on >= first, Opportunity.opened_on <= last]
         shared.append(("opened_on", "between", [first, last]))
-    before, after = aliased(PipelineStage), aliased(PipelineStage)
     reached = (
-        select(
-            Opportunity.id,
-            func.max(
-                func.greatest(
-                    case((before.kind == "open", before.position), else_=-1),
-                    case((after.kind == "open", after.position), else_=-1),
-                )
-            ).label("position"),
-            func.bool_or(Opportunity.stage_kind == "won").label("won"),
-        )
-        .join(OpportunityStageHistory, OpportunityStageHistory.opportunity_id == Opportunity.id)
-        .outerjoin(before, before.id == OpportunityStageHistory.from_stage_id)
-        .outerjoin(after, after.id == OpportunityStageHistory.to_stage_id)
+        furthest_stage()
+        .add_columns(func.bool_or(Opportunity.stage_kind == "won").label("won"))
+        .join(Opportunity, Opportunity.id == OpportunityStageHistory.opportunity_id)
         .where(*opened)
         .group_by(Opportunity.id)
         .subquery()

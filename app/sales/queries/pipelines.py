@@ -1,4 +1,8 @@
-"""Reads about pipelines, stages and reasons."""
+"""Reads about pipelines, stages and reasons.
+
+Where a deal starts, stands and ends follows from the organization's set-up, whether or not who writes
+the deal may read pipelines; so those reads are of every record.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from app.kernel.db import db
+from app.kernel.db import db, every_record
 from app.kernel.errors import NotFound
 from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage, StageKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
+
+    from app.sales.models.opportunities import Opportunity
 
 
 def list_pipelines() -> Sequence[Pipeline]:
@@ -29,8 +35,9 @@ def get_pipeline(pipeline_id: UUID) -> Pipeline:
 
 
 def default_pipeline() -> Pipeline:
-    """The pipeline that opens first; NotFound in an organization that may see none."""
-    found = db.session.scalar(select(Pipeline).order_by(Pipeline.is_default.desc(), Pipeline.position).limit(1))
+    """The pipeline that opens first."""
+    with every_record():
+        found = db.session.scalar(select(Pipeline).order_by(Pipeline.is_default.desc(), Pipeline.position).limit(1))
     if found is None:
         raise NotFound
     return found
@@ -51,11 +58,26 @@ def get_stage(stage_id: UUID) -> PipelineStage:
     return found
 
 
+def stage_of(deal: Opportunity) -> PipelineStage:
+    """The stage that a deal stands in."""
+    with every_record():
+        return get_stage(deal.stage_id)
+
+
+def stage_to_reopen(deal: Opportunity) -> PipelineStage:
+    """The open stage that a closed deal goes back to: the one that it was closed from, else the first."""
+    if deal.last_open_stage_id is None:
+        return first_stage(deal.pipeline_id)
+    with every_record():
+        return get_stage(deal.last_open_stage_id)
+
+
 def closing_stage(pipeline_id: UUID, kind: StageKind) -> PipelineStage:
     """The won or the lost stage of a pipeline."""
-    found = db.session.scalar(
-        select(PipelineStage).where(PipelineStage.pipeline_id == pipeline_id, PipelineStage.kind == kind.value)
-    )
+    with every_record():
+        found = db.session.scalar(
+            select(PipelineStage).where(PipelineStage.pipeline_id == pipeline_id, PipelineStage.kind == kind.value)
+        )
     if found is None:
         raise NotFound
     return found
@@ -63,12 +85,13 @@ def closing_stage(pipeline_id: UUID, kind: StageKind) -> PipelineStage:
 
 def first_stage(pipeline_id: UUID) -> PipelineStage:
     """Where new deals of a pipeline start."""
-    found = db.session.scalar(
-        select(PipelineStage)
-        .where(PipelineStage.pipeline_id == pipeline_id, PipelineStage.kind == StageKind.OPEN.value)
-        .order_by(PipelineStage.position)
-        .limit(1)
-    )
+    with every_record():
+        found = db.session.scalar(
+            select(PipelineStage)
+            .where(PipelineStage.pipeline_id == pipeline_id, PipelineStage.kind == StageKind.OPEN.value)
+            .order_by(PipelineStage.position)
+            .limit(1)
+        )
     if found is None:
         raise NotFound
     return found

@@ -16,7 +16,7 @@ from app.kernel.crud.forms import local_to_utc
 from app.kernel.crud.query import read_params
 from app.kernel.crud.view import TenantView
 from app.kernel.db import db
-from app.kernel.errors import BadRequest, Invalid, NotFound
+from app.kernel.errors import BadRequest, DomainError, Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
@@ -62,6 +62,16 @@ class OpportunityView(TenantView):
         "complete",
         "quick",
     }
+
+    def _form(
+        self, form: Any, row: dict[str, Any] | None, status: int = 200, error: DomainError | None = None
+    ) -> Response:
+        """The form; the reason for losing is asked of a lost deal, and where it was missed."""
+        lost = row is not None and row["stage_kind"] == "lost"
+        missed = error is not None and "lost_reason" in error.errors
+        if not (lost or missed or form.lost_reason.value):
+            del form.lost_reason
+        return super()._form(form, row, status, error)
 
     def show_context(self, row: dict[str, Any]) -> dict[str, Any]:
         deal_id = row["id"]

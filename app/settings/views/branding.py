@@ -8,6 +8,7 @@ from flask_appbuilder import BaseView, expose
 from app.kernel import http
 from app.kernel.errors import DomainError
 from app.kernel.i18n import gettext as _
+from app.kernel.i18n import number
 from app.kernel.uow import uow
 from app.settings import branding
 from app.settings.pictures import picture_url, store_picture
@@ -53,11 +54,20 @@ class BrandingView(SettingsPage):
             "settings/branding.html",
             422 if errors else 200,
             theme=theme,
-            palette=palette,
-            contrast=branding.contrast,
+            preview=branding.preview(palette),
+            contrasts=branding.lowest_contrasts(palette),
             logo=picture_url(theme.logo_key),
             errors=errors,
         )
+
+    @expose("/branding/preview")
+    def branding_preview(self) -> Response:
+        """What three colours become, while somebody chooses them: for the preview beside the form."""
+        http.actor().require("manage", "branding")
+        chosen = organizations.colours(*(request.args.get(one, "") for one in ("primary", "secondary", "accent")))
+        palette = branding.compute(*chosen)
+        contrasts = {key: f"{number(one, 1)}:1" for key, one in branding.lowest_contrasts(palette).items()}
+        return http.json_response({"colours": branding.preview(palette), "contrasts": contrasts})
 
 
 class BrandingCss(BaseView):  # type: ignore[misc]

@@ -1,11 +1,11 @@
-"""Oneself: password, second factor, sessions."""
+"""Oneself: password, second factor, Google, sessions."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import segno
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 from flask_appbuilder import expose
 
 from app.kernel import http
@@ -24,16 +24,17 @@ from app.tenancy.service.accounts.second_factor import (
     has_second_factor,
 )
 from app.tenancy.service.accounts.sessions import list_sessions, revoke_other_sessions, revoke_session
+from app.tenancy.service.accounts.sign_in import unlink_google, ways_in
 
 
 class SecurityView(SettingsPage):
-    """Password, second factor and sessions of one's own account."""
+    """Password, second factor, Google and sessions of one's own account."""
 
     default_view = "security"
 
     @expose("/security")
     def security(self) -> Response:
-        """Password, second factor, sessions."""
+        """Password, second factor, Google, sessions."""
         return self._security()
 
     def _security(self, status: int = 200, **context: Any) -> Response:
@@ -42,12 +43,16 @@ class SecurityView(SettingsPage):
         with platform_scope("identity"):
             sessions = list_sessions(user_id)
             second = has_second_factor(user_id)
+            has_password, google_linked = ways_in(user_id)
         return self._page(
             "settings/security.html",
             status,
             sessions=sessions,
             current=g.identity.session_id,
             second=second,
+            has_password=has_password,
+            google_linked=google_linked,
+            google=bool(current_app.config["GOOGLE_CLIENT_ID"]),
             **context,
         )
 
@@ -101,6 +106,18 @@ class SecurityView(SettingsPage):
         except Invalid as error:
             return self._security(422, errors={"second_factor": error.errors["password"]})
         return saved("/settings/security", _("The second factor is off."))
+
+    @expose("/security/google/unlink", methods=["POST"])
+    @limiter.limit("10 per minute")
+    def unlink_google(self) -> Response:
+        """Forgets the Google account; the password opens the account from now on."""
+        http.actor()
+        try:
+            with platform_uow("identity"):
+                unlink_google(g.identity.account.id, request.form.get("password", "")[:200])
+        except Invalid as error:
+            return self._security(422, errors={"google": error.errors["password"]})
+        return saved("/settings/security", _("Your Google account is no longer linked."))
 
     @expose("/security/sessions/<pk>/revoke", methods=["POST"])
     def revoke_session(self, pk: str) -> Response:

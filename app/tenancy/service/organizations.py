@@ -99,7 +99,7 @@ def join(organization: Organization, user: Any, role_ids: list[int], *, title: s
 
 
 def update_organization(*, actor: Actor, **values: Any) -> Organization:
-    """Changes the company's own data: name, legal name, VAT number, locale, time zone, currency."""
+    """Changes what is given of the company's own data: name, legal name, VAT number, locale, time zone, currency."""
     actor.require("manage", "branding")
     organization = queries.current_organization()
     errors: dict[str, list[str]] = {}
@@ -123,8 +123,10 @@ def update_organization(*, actor: Actor, **values: Any) -> Organization:
     if errors:
         raise Invalid(errors=errors)
     organization.name = name
-    organization.legal_name = str(values.get("legal_name") or "").strip()[:200] or None
-    organization.vat_number = vat or None
+    if "legal_name" in values:
+        organization.legal_name = str(values["legal_name"] or "").strip()[:200] or None
+    if "vat_number" in values:
+        organization.vat_number = vat or None
     for field, _allowed in checks:
         if field in values:
             setattr(organization, field, values[field])
@@ -140,11 +142,8 @@ def get_branding() -> BrandingTheme:
     return found
 
 
-def update_branding(
-    *, actor: Actor, primary: str, secondary: str, accent: str, logo_key: str | None = None
-) -> BrandingTheme:
-    """Sets the three colours (``#rrggbb``) and, when given, the logo."""
-    actor.require("manage", "branding")
+def colours(primary: str, secondary: str, accent: str) -> tuple[str, str, str]:
+    """The three colours of a brand as ``#rrggbb``; raises Invalid with those that are none."""
     errors = {
         field: [_("Write the colour as #rrggbb.")]
         for field, value in (("primary", primary), ("secondary", secondary), ("accent", accent))
@@ -152,8 +151,17 @@ def update_branding(
     }
     if errors:
         raise Invalid(errors=errors)
+    return primary.lower(), secondary.lower(), accent.lower()
+
+
+def update_branding(
+    *, actor: Actor, primary: str, secondary: str, accent: str, logo_key: str | None = None
+) -> BrandingTheme:
+    """Sets the three colours (``#rrggbb``) and, when given, the logo."""
+    actor.require("manage", "branding")
+    chosen = colours(primary, secondary, accent)
     theme = get_branding()
-    theme.primary, theme.secondary, theme.accent = primary.lower(), secondary.lower(), accent.lower()
+    theme.primary, theme.secondary, theme.accent = chosen
     if logo_key is not None:
         theme.logo_key = logo_key or None
     bump_organization(theme.organization_id)

@@ -40,7 +40,7 @@ def win_opportunity(
     Raises Conflict when it is closed already or ``version`` is stale.
     """
     deal = open_for_change(opportunity_id, actor=actor, version=version)
-    old = pipelines.get_stage(deal.stage_id)
+    old = pipelines.stage_of(deal)
     stage = pipelines.closing_stage(deal.pipeline_id, StageKind.WON)
     now, entered = clock.now(), deal.stage_entered_at
     if amount is not None and deal.amount_mode == AmountMode.MANUAL:
@@ -88,7 +88,7 @@ def lose_opportunity(
         reason = pipelines.get_lost_reason(lost_reason_id)
     if recontact_on is not None and recontact_on < clock.today(actor.timezone):
         raise Invalid(errors={"recontact_on": [_("Choose a day in the future.")]})
-    old = pipelines.get_stage(deal.stage_id)
+    old = pipelines.stage_of(deal)
     stage = pipelines.closing_stage(deal.pipeline_id, StageKind.LOST)
     now, entered = clock.now(), deal.stage_entered_at
     deal.lose(stage, _closing_day(lost_on, actor), now, reason.id)
@@ -124,12 +124,8 @@ def reopen_opportunity(opportunity_id: UUID, *, actor: Actor, version: int | Non
     deal = open_for_change(opportunity_id, actor=actor, version=version)
     if deal.stage_kind == StageKind.OPEN:
         raise Conflict(_("This deal is open."))
-    old = pipelines.get_stage(deal.stage_id)
-    stage = (
-        pipelines.get_stage(deal.last_open_stage_id)
-        if deal.last_open_stage_id
-        else pipelines.first_stage(deal.pipeline_id)
-    )
+    old = pipelines.stage_of(deal)
+    stage = pipelines.stage_to_reopen(deal)
     enter(deal, old, stage, actor=actor)
     deal.rank = top_rank(stage.id)
     db.session.flush()

@@ -13,7 +13,7 @@ from app.kernel.outbox import emit
 from app.sales.models.opportunities import AmountMode, Opportunity
 from app.sales.models.pipelines import StageKind
 from app.sales.queries import pipelines
-from app.sales.service.opportunities.closing import win_opportunity
+from app.sales.service.opportunities.closing import lose_opportunity, win_opportunity
 from app.sales.service.opportunities.deal import check, tell
 from app.sales.service.opportunities.ranks import top_rank
 from app.sales.service.opportunities.stages import enter, note_stage
@@ -30,6 +30,8 @@ def create_opportunity(*, actor: Actor, **values: Any) -> Opportunity:
     """
     stage_id, pipeline_id = values.pop("stage_id", None), values.pop("pipeline_id", None)
     values.pop("stage_kind", None)
+    if values.get("lost_reason_id") is not None:
+        raise Invalid(errors={"lost_reason": [_("Only a lost deal has a reason.")]})
     if stage_id is not None:
         stage = pipelines.get_stage(stage_id)
         if pipeline_id is not None and stage.pipeline_id != pipeline_id:
@@ -61,9 +63,12 @@ def create_opportunity(*, actor: Actor, **values: Any) -> Opportunity:
 def update_opportunity(deal: Opportunity, *, actor: Actor, **values: Any) -> Opportunity:
     """Changes a deal; emits OpportunityAssigned when the owner changes.
 
-    A new stage moves the deal by the same rules as the board; closing stages are refused here.
+    A new stage moves the deal by the same rules as the board. A won one wins it, a lost one loses it,
+    which needs ``lost_reason_id``, on the day of a ``close_date`` that is new, else today.
     """
     stage_id, pipeline_id = values.pop("stage_id", None), values.pop("pipeline_id", None)
+    reason_id, previous_reason = values.pop("lost_reason_id", None), deal.lost_reason_id
+    closed_on = values.get("close_date") if values.get("close_date") != deal.close_date else None
     previous_owner = deal.owner_id
     if "amount" in values and deal.amount_mode == AmountMode.LINES and values["amount"] != deal.amount:
         raise Invalid(errors={"amount": [_("The amount is the sum of the lines.")]})
@@ -72,28 +77,34 @@ def update_opportunity(deal: Opportunity, *, actor: Actor, **values: Any) -> Opp
             continue
         setattr(deal, name, value)
     check(deal)
-    if pipeline_id is not None and pipeline_id != deal.pipeline_id:
-        if deal.stage_kind != StageKind.OPEN:
-            raise Conflict(_("Reopen the deal before you move it to another pipeline."))
-        target = pipelines.first_stage(pipelines.get_pipeline(pipeline_id).id)
-        if stage_id is not None and stage_id != deal.stage_id:
-            target = pipelines.get_stage(stage_id)
+    pipeline_id = pipeline_id or deal.pipeline_id
+    target = None
+    if stage_id is not None and stage_id != deal.stage_id:
+        target = pipelines.get_stage(stage_id)
         if target.pipeline_id != pipeline_id:
             raise Invalid(errors={"stage": [_("This stage belongs to another pipeline.")]})
-        old = pipelines.get_stage(deal.stage_id)
+    if pipeline_id != deal.pipeline_id:
+        if deal.stage_kind != StageKind.OPEN:
+            raise Conflict(_("Reopen the deal before you move it to another pipeline."))
+        if target is not None and target.kind != StageKind.OPEN:
+            raise Conflict(_("Move the deal to the other pipeline first, then close it."))
+        old, first = pipelines.stage_of(deal), pipelines.first_stage(pipelines.get_pipeline(pipeline_id).id)
         deal.pipeline_id = pipeline_id
-        enter(deal, old, target, actor=actor)
-        deal.rank = top_rank(target.id)
-    elif stage_id is not None and stage_id != deal.stage_id:
-        target = pipelines.get_stage(stage_id)
+        enter(deal, old, target or first, actor=actor)
+        deal.rank = top_rank(deal.stage_id)
+    elif target is not None:
         if target.kind == StageKind.WON:
-            win_opportunity(deal.id, actor=actor)
+            win_opportunity(deal.id, actor=actor, won_on=closed_on)
         elif target.kind == StageKind.LOST:
-            raise Invalid(errors={"stage": [_("Use “Lost” and give the reason.")]})
+            lose_opportunity(deal.id, actor=actor, lost_reason_id=reason_id, lost_on=closed_on)
         else:
-            old = pipelines.get_stage(deal.stage_id)
-            enter(deal, old, target, actor=actor)
+            enter(deal, pipelines.stage_of(deal), target, actor=actor)
             deal.rank = top_rank(target.id)
+    if reason_id is not None and reason_id not in {previous_reason, deal.lost_reason_id}:
+        # Of a deal that is lost already, the reason is put right.
+        if deal.stage_kind != StageKind.LOST:
+            raise Invalid(errors={"lost_reason": [_("Only a lost deal has a reason.")]})
+        deal.lost_reason_id = pipelines.get_lost_reason(reason_id).id
     if deal.owner_id != previous_owner:
         emit(
             OpportunityAssigned(

@@ -41,7 +41,7 @@ def move_opportunity(
     if stage.kind != StageKind.OPEN:
         raise Conflict(_("Use “Won” or “Lost” to close a deal."))
     advisory_lock(f"stage:{stage.id}")
-    old = pipelines.get_stage(deal.stage_id)
+    old = pipelines.stage_of(deal)
     deal.rank = rank_between(stage.id, deal.id, after_id, before_id)
     if old.id != stage.id:
         if stage.pipeline_id != deal.pipeline_id:

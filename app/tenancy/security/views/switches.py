@@ -19,10 +19,11 @@ class SwitchView(BaseView):  # type: ignore[misc]
 
     @expose("/switch/<slug>", methods=["POST"])
     def switch(self, slug: str) -> Response:
-        """Makes another of the person's organizations the active one."""
+        """Makes another of the person's organizations the active one; a preview of a role ends."""
         http.actor()
         with platform_uow("identity"):
             found = switch_organization(g.identity.session_id, g.identity.account.id, slug)
+        session.pop("see_as", None)
         flash(_("You are working in %(name)s.", name=found.name), "success")
         return make_response(redirect("/"))
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.kernel import clock, crypto, valkey
 from app.kernel.db import db
-from app.kernel.errors import Conflict, RateLimited
+from app.kernel.errors import Conflict, Invalid, RateLimited
 from app.kernel.i18n import gettext as _
 from app.tenancy import queries
 from app.tenancy.models import Credential, User
@@ -74,6 +74,14 @@ def count_failure(credential: Credential) -> None:
         credential.locked_until, credential.failed_count = clock.now() + dt.timedelta(minutes=LOCK_MINUTES), 0
 
 
+def ways_in(user_id: int) -> tuple[bool, bool]:
+    """How the person can sign in: (with a password, with a Google account)."""
+    credential = db.session.get(Credential, user_id)
+    if credential is None:
+        return False, False
+    return credential.password_hash is not None, credential.google_subject is not None
+
+
 def link_google(user: Any, subject: str) -> None:
     """Remembers the Google account of a person, after Google vouched for their e-mail.
 
@@ -87,6 +95,22 @@ def link_google(user: Any, subject: str) -> None:
     if credential.google_subject not in {None, subject}:
         raise Conflict(_("Another Google account is linked to this address. Sign in with that one or by password."))
     credential.google_subject = subject
+
+
+def unlink_google(user_id: int, password: str) -> None:
+    """Forgets the person's Google account; asks for the password, which is how they sign in from now on.
+
+    Raises Conflict without a linked account or without a password: nobody is locked out.
+    """
+    credential = db.session.get(Credential, user_id, with_for_update=True)
+    if credential is None or credential.google_subject is None:
+        raise Conflict(_("No Google account is linked."))
+    if not credential.password_hash:
+        raise Conflict(_("Set a password first: without one you could not sign in any more."))
+    if not crypto.check_password(credential.password_hash, password):
+        raise Invalid(errors={"password": [_("This is not your current password.")]})
+    credential.google_subject = None
+    audit_identity(db.session.get(User, user_id), "google_unlinked", ClientInfo(None, None))
 
 
 def find_google_user(subject: str, email: str, *, verified: bool) -> Any | None:
