@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -41,6 +42,19 @@ def test_the_build_compiles_the_catalogues() -> None:
     program = [sys.executable, "-P", "app/kernel/assets.py"]
     subprocess.run(program, cwd=assets.ROOT, env={**os.environ, "PYTHONPATH": "."}, check=True, timeout=120)
     assert all(mo.stat().st_mtime > 0 for mo in compiled)
+
+
+def test_texts_inside_f_strings_are_found() -> None:
+    """Babel's own extraction overlooks them before Python 3.12, and `i18n update` dropped their translations."""
+    source = io.BytesIO(
+        b"""label = f"{_('Late')} {escape(name or _('No account'))}"\nngettext("a", "b", n)\n_(word)\n"""
+    )
+    found = catalogues.extract_python(source, ("_", "ngettext"), (), {})
+    assert [message for _line, _name, message, _comments in found if message != (None,)] == [
+        ("a", "b", None),
+        "Late",
+        "No account",
+    ]
 
 
 def test_the_catalogues_gate_names_what_is_wrong(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
