@@ -195,18 +195,23 @@ def audit_action(action: str) -> str:
     return words.get(action, action)
 
 
-def audit_field(crud: Any, key: str) -> str:
+def audit_field(kind: str, key: str) -> str:
     """A changed field's label, where its entity is known."""
-    field = crud.field(key) if crud is not None and hasattr(crud, "field") else None
+    crud = cruds.get(kind)
+    field = crud.field(key) if crud is not None else None
     return str(field.label) if field is not None else key.replace("_", " ")
 
 
-def audit_value(value: Any) -> str:
-    """A stored value in short words."""
-    if value is None:
+def audit_value(value: Any, kind: str = "", key: str = "", *, names: bool = False) -> str:
+    """A stored value in short words; with ``names`` a reference becomes the record's name, by a query."""
+    if value is None or value == []:
         return _("empty")
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
+    crud = cruds.get(kind)
+    field = crud.field(key) if crud is not None else None
+    if field is not None and not isinstance(value, list | dict) and (names or not field.is_link):
+        return cells.stored_words(field, str(value))
     text = ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
     return text if len(text) <= 120 else text[:117] + "…"
 

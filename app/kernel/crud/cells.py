@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import suppress
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from flask import g
 from markupsafe import Markup, escape
 from sqlalchemy import select as sql_select
 
@@ -23,6 +26,7 @@ from app.kernel.ids import parse_id
 if TYPE_CHECKING:
     from app.kernel.crud.query import ListParams, Page
 
+LONGEST_WORDS = 120
 DASH = Markup('<span class="faint sk-dash">–</span>')
 
 
@@ -72,7 +76,7 @@ def cell(field: Field, row: dict[str, Any], *, link: bool = True) -> Markup:
         case Kind.PERCENT:
             return Markup("{}%").format(i18n.number(value, 2))
         case Kind.INTEGER | Kind.DECIMAL:
-            text = i18n.number(value, 2)
+            text = str(value) if field.is_year else i18n.number(value, 2)
             return Markup("{} <small>{}</small>").format(text, field.unit) if field.unit else escape(text)
         case Kind.DATE:
             return escape(i18n.short_date(value))
@@ -222,6 +226,23 @@ def value_words(field: Field, operator: str, values: list[str]) -> str:
             words.append("…")
     joiner = " – " if operator == "between" else ", "
     return joiner.join(words)
+
+
+def stored_words(field: Field, value: str) -> str:
+    """A value of ``field`` as the audit log keeps it, in words."""
+    if field.is_link:
+        known: dict[tuple[str, str, str], str] = g.setdefault("stored_names", {})
+        key = (field.kind.value, field.target, value)
+        if key not in known:
+            known[key] = value_words(field, "eq", [value]) or _("not available")
+        return known[key]
+    with suppress(ValueError, ArithmeticError):
+        if field.kind in _NUM:
+            return value if field.is_year else i18n.number(Decimal(value), 2)
+        if field.kind is Kind.DATETIME:
+            return i18n.moment(dt.datetime.fromisoformat(value))
+    words = value_words(field, "eq", [value])
+    return words if len(words) <= LONGEST_WORDS else words[: LONGEST_WORDS - 1] + "…"
 
 
 def age_days(since: dt.datetime | None) -> int:
