@@ -1,6 +1,6 @@
 // What every page has: menus, dialogs, toasts, palette, shortcuts, tabs, lists, look-ups.
 import { tinykeys } from "tinykeys";
-import { $, $$, confirmDialog, csrf, fragment, send, texts, toast } from "./lib.js";
+import { $, $$, confirmDialog, csrf, fragment, openDialog, send, texts, toast } from "./lib.js";
 import { connect, on } from "./live.js";
 import "./lists.js";
 import "./combo.js";
@@ -25,7 +25,7 @@ document.addEventListener("click", async (event) => {
     return;
   }
   const opener = target.closest("[data-dialog]");
-  if (opener) return void document.getElementById(opener.dataset.dialog)?.showModal();
+  if (opener) return void openDialog(document.getElementById(opener.dataset.dialog));
   if (target.closest("[data-close]")) return void target.closest("dialog")?.close();
   if (target.matches("dialog.sk-dialog")) return void target.close();
   if (target.closest("[data-dismiss]")) return void target.closest("[data-toast]").remove();
@@ -120,6 +120,14 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// What is chosen in a row that scrolls sideways must be seen; the page itself stays where it is.
+for (const one of $$(":is(.sk-seg, .sk-tabs, .sk-steps, .sk-cfg > .l) [aria-current]")) {
+  const strip = one.closest(".acts:has(> .sk-seg), .sk-tools, .sk-tabs, .sk-steps, .sk-cfg > .l");
+  if (!strip) continue;
+  const outer = strip.getBoundingClientRect(), inner = one.getBoundingClientRect();
+  if (inner.right > outer.right) strip.scrollLeft += inner.right - outer.right + 16;
+}
+
 // Tabs.
 for (const tabs of $$("[data-tabs]")) {
   const buttons = $$("[role=tab]", tabs);
@@ -131,6 +139,7 @@ for (const tabs of $$("[data-tabs]")) {
       document.getElementById(one.getAttribute("aria-controls")).hidden = !active;
     }
     if (focus) button.focus();
+    button.scrollIntoView({ block: "nearest", inline: "nearest" });
     history.replaceState(null, "", `#${button.id.replace("tab-", "")}`);
   };
   for (const [index, button] of buttons.entries()) {

@@ -1,6 +1,6 @@
 // The pipeline board: mouse, touch, keyboard and menu do the same move; other people's boards follow.
 import Sortable from "sortablejs";
-import { $, $$, fragment, money, send, texts, toast } from "./lib.js";
+import { $, $$, fragment, money, number, openDialog, send, texts, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
 
@@ -36,7 +36,9 @@ function applySums(found) {
   for (const [id, sums] of Object.entries(found ?? {})) {
     const one = column(id);
     if (!one) continue;
-    $("[data-count]", one).textContent = sums.count;
+    const count = $("[data-count]", one);
+    count.dataset.count = sums.count;
+    count.textContent = number(sums.count);
     $("[data-sum]", one).textContent = sums.sum;
     $("[data-weighted-sum]", one).textContent = sums.weighted;
     one.dataset.amount = sums.amount;
@@ -161,7 +163,7 @@ board.addEventListener("click", async (event) => {
     const holder = document.createElement("div");
     holder.innerHTML = html;
     for (const card of [...holder.children]) if (!cardById(card.dataset.card)) cardsOf(one).append(card);
-    more.hidden = cardsOf(one).children.length >= Number($("[data-count]", one).textContent);
+    more.hidden = cardsOf(one).children.length >= Number($("[data-count]", one).dataset.count);
   } catch (error) { toast(error.message, { kind: "error" }); }
   more.disabled = false;
 });
@@ -302,7 +304,7 @@ if (writable) {
         if (error.status === 409) refresh(id);
       }
     };
-    dialog.showModal();
+    openDialog(dialog);
   }
   // ── quick add ──
   function quickAdd(one) {
