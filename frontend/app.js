@@ -12,8 +12,9 @@ if (app && document.documentElement.dataset.rail === "1" && !matchMedia("(max-wi
 document.addEventListener("click", async (event) => {
   const target = event.target;
   if (target.closest("[data-drawer-toggle]")) {
-    if (matchMedia("(max-width: 767px)").matches) app.toggleAttribute("data-drawer");
-    else localStorage.setItem("rail", app.toggleAttribute("data-rail") ? "1" : "0");
+    if (matchMedia("(max-width: 767px)").matches) {
+      if (app.toggleAttribute("data-drawer")) ($(".sk-nav [aria-current]") ?? $(".sk-nav a")).focus();
+    } else localStorage.setItem("rail", app.toggleAttribute("data-rail") ? "1" : "0");
     return;
   }
   if (app?.hasAttribute("data-drawer") && !target.closest(".sk-side")) app.removeAttribute("data-drawer");
@@ -71,6 +72,12 @@ document.addEventListener("click", async (event) => {
     $(`[data-table="${id}"]`).hidden = !shown;
     $(`[data-chart="${id}"]`).hidden = shown;
   }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !app?.hasAttribute("data-drawer") || event.defaultPrevented || $(":popover-open, dialog[open]")) return;
+  app.removeAttribute("data-drawer");
+  $("[data-drawer-toggle]").focus();
 });
 
 // Confirmation before what cannot be undone.
