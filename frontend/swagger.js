@@ -1,5 +1,5 @@
 import SwaggerUI from "../node_modules/swagger-ui-dist/swagger-ui-bundle.js";
-import "./swagger.css";
+import "./css/swagger.css";
 import { csrf } from "./lib.js";
 
 document.documentElement.classList.toggle("dark-mode", document.documentElement.classList.contains("dark"));
