@@ -42,7 +42,7 @@ export default [
       ...css.configs.recommended.rules,
       // Our rules override Basecoat's, whose selectors are longer, and [hidden] must win over any display.
       "css/no-important": "off",
-      // The variables stand in other files (Basecoat's, style.css) or come from the server (branding).
+      // The variables stand in other files (Basecoat's, tokens.css) or come from the server (branding).
       "css/no-invalid-properties": ["error", { allowUnknownVariables: true }],
       // Whatever every current browser knows; text areas that cannot be resized there are as good.
       "css/use-baseline": ["error", { available: "newly", allowProperties: ["resize"] }],

@@ -38,7 +38,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from app.bootstrap import create_app
-from app.kernel.cli import compile_catalogues
+from app.kernel.assets import compile_catalogues
 from app.kernel.embedded import DATABASE
 from app.kernel.uow import platform_uow, uow
 from app.sales.imports import running

@@ -1,6 +1,6 @@
 // What every page has: menus, dialogs, toasts, palette, shortcuts, tabs, lists, look-ups.
 import { tinykeys } from "tinykeys";
-import { $, $$, confirmDialog, csrf, fragment, send, texts, toast } from "./lib.js";
+import { $, $$, confirmDialog, csrf, fragment, openDialog, send, texts, toast } from "./lib.js";
 import { connect, on } from "./live.js";
 import "./lists.js";
 import "./combo.js";
@@ -12,8 +12,9 @@ if (app && document.documentElement.dataset.rail === "1" && !matchMedia("(max-wi
 document.addEventListener("click", async (event) => {
   const target = event.target;
   if (target.closest("[data-drawer-toggle]")) {
-    if (matchMedia("(max-width: 767px)").matches) app.toggleAttribute("data-drawer");
-    else localStorage.setItem("rail", app.toggleAttribute("data-rail") ? "1" : "0");
+    if (matchMedia("(max-width: 767px)").matches) {
+      if (app.toggleAttribute("data-drawer")) ($(".sk-nav [aria-current]") ?? $(".sk-nav a")).focus();
+    } else localStorage.setItem("rail", app.toggleAttribute("data-rail") ? "1" : "0");
     return;
   }
   if (app?.hasAttribute("data-drawer") && !target.closest(".sk-side")) app.removeAttribute("data-drawer");
@@ -25,7 +26,7 @@ document.addEventListener("click", async (event) => {
     return;
   }
   const opener = target.closest("[data-dialog]");
-  if (opener) return void document.getElementById(opener.dataset.dialog)?.showModal();
+  if (opener) return void openDialog(document.getElementById(opener.dataset.dialog));
   if (target.closest("[data-close]")) return void target.closest("dialog")?.close();
   if (target.matches("dialog.sk-dialog")) return void target.close();
   if (target.closest("[data-dismiss]")) return void target.closest("[data-toast]").remove();
@@ -98,6 +99,12 @@ function retryBell() {
 }
 addEventListener("online", retryBell);
 
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !app?.hasAttribute("data-drawer") || event.defaultPrevented || $(":popover-open, dialog[open]")) return;
+  app.removeAttribute("data-drawer");
+  $("[data-drawer-toggle]").focus();
+});
+
 // Confirmation before what cannot be undone.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
@@ -145,6 +152,14 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// What is chosen in a row that scrolls sideways must be seen; the page itself stays where it is.
+for (const one of $$(":is(.sk-seg, .sk-tabs, .sk-steps, .sk-cfg > .l) [aria-current]")) {
+  const strip = one.closest(".acts:has(> .sk-seg), .sk-tools, .sk-tabs, .sk-steps, .sk-cfg > .l");
+  if (!strip) continue;
+  const outer = strip.getBoundingClientRect(), inner = one.getBoundingClientRect();
+  if (inner.right > outer.right) strip.scrollLeft += inner.right - outer.right + 16;
+}
+
 // Tabs.
 for (const tabs of $$("[data-tabs]")) {
   const buttons = $$("[role=tab]", tabs);
@@ -156,6 +171,7 @@ for (const tabs of $$("[data-tabs]")) {
       document.getElementById(one.getAttribute("aria-controls")).hidden = !active;
     }
     if (focus) button.focus();
+    button.scrollIntoView({ block: "nearest", inline: "nearest" });
     history.replaceState(null, "", `#${button.id.replace("tab-", "")}`);
   };
   for (const [index, button] of buttons.entries()) {

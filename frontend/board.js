@@ -1,6 +1,6 @@
 // The pipeline board: mouse, touch, keyboard and menu do the same move; other people's boards follow.
 import Sortable from "sortablejs";
-import { $, $$, fragment, money, send, texts, toast } from "./lib.js";
+import { $, $$, fragment, money, number, openDialog, send, texts, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
 
@@ -36,7 +36,9 @@ function applySums(found) {
   for (const [id, sums] of Object.entries(found ?? {})) {
     const one = column(id);
     if (!one) continue;
-    $("[data-count]", one).textContent = sums.count;
+    const count = $("[data-count]", one);
+    count.dataset.count = sums.count;
+    count.textContent = number(sums.count);
     $("[data-sum]", one).textContent = sums.sum;
     $("[data-weighted-sum]", one).textContent = sums.weighted;
     one.dataset.amount = sums.amount;
@@ -161,7 +163,7 @@ board.addEventListener("click", async (event) => {
     const holder = document.createElement("div");
     holder.innerHTML = html;
     for (const card of [...holder.children]) if (!cardById(card.dataset.card)) cardsOf(one).append(card);
-    more.hidden = cardsOf(one).children.length >= Number($("[data-count]", one).textContent);
+    more.hidden = cardsOf(one).children.length >= Number($("[data-count]", one).dataset.count);
   } catch (error) { toast(error.message, { kind: "error" }); }
   more.disabled = false;
 });
@@ -169,7 +171,7 @@ board.addEventListener("click", async (event) => {
 if (writable) {
   // ── mouse and touch ──
   const zones = $("[data-zones]");
-  let from = null, pointer = null;
+  let from = null, pointer = null, cancelled = false;
   document.addEventListener("pointermove", (event) => { pointer = event; if (!zones.hidden) light(event); });
   document.addEventListener("touchmove", (event) => { pointer = event.touches[0]; if (!zones.hidden) light(pointer); }, { passive: true });
   const zoneAt = (event) => event && $$("[data-zone]", zones).find((one) => {
@@ -182,19 +184,26 @@ if (writable) {
       group: "deals", draggable: "[data-card]", animation: 140, delay: 200, delayOnTouchOnly: true, forceFallback: true,
       fallbackOnBody: true, fallbackTolerance: 4, filter: "[data-card-menu]", preventOnFilter: false, ghostClass: "sk-placeholder", fallbackClass: "drag",
       scroll: true, bubbleScroll: true,
-      onStart: ({ item }) => { hold(item.dataset.card); from = where(item); zones.hidden = false; },
+      onStart: ({ item }) => { hold(item.dataset.card); from = where(item); cancelled = false; zones.hidden = false; },
       onMove: ({ to }) => { for (const other of columns()) other.classList.toggle("drop", other.contains(to)); },
       onEnd: ({ item }) => {
         const zone = zoneAt(pointer);
         zones.hidden = true;
         for (const other of columns()) other.classList.remove("drop");
         const to = where(item);
-        if (zone) { put(item, from); openClosing(item, zone.dataset.zone); }
+        if (cancelled) { put(item, from); say(texts.cancelled); }
+        else if (zone) { put(item, from); openClosing(item, zone.dataset.zone); }
         else if (to.stage !== from.stage || to.after !== from.after) return void save(item, from);
         release(item.dataset.card);
       },
     });
   }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || zones.hidden) return;
+    cancelled = true;
+    document.dispatchEvent(new PointerEvent("pointerup", { bubbles: true }));
+  });
 
   // ── keyboard ──
   let lifted = null;
@@ -302,7 +311,7 @@ if (writable) {
         if (error.status === 409) refresh(id);
       }
     };
-    dialog.showModal();
+    openDialog(dialog);
   }
   // ── quick add ──
   function quickAdd(one) {

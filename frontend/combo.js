@@ -28,7 +28,8 @@ export function setup(box) {
     const turn = ++asked;
     let result = [];
     try { ({ result } = await send(`${box.dataset.combo}?q=${encodeURIComponent(input.value === chosen ? "" : input.value)}`, { method: "GET" })); } catch { /* shown as empty */ }
-    if (turn !== asked) return;
+    // A late answer must not open the list over what is being filled in by now.
+    if (turn !== asked || document.activeElement !== input) return;
     list.replaceChildren(...result.map((one, index) => {
       const option = document.createElement("div");
       option.setAttribute("role", "option");

@@ -86,11 +86,19 @@ export function toast(message, { kind = "ok", action, detail } = {}) {
 export const money = (value, currency) =>
   new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency, maximumFractionDigits: 0 }).format(value);
 
+export const number = (value) => new Intl.NumberFormat(document.documentElement.lang).format(value);
+
+/** Opens a dialog on its first field (or on its way out), not on the cross in its corner. */
+export function openDialog(dialog) {
+  dialog.showModal();
+  $(".in :is(input:not([type=hidden]), select, textarea), footer [data-close]", dialog)?.focus();
+}
+
 /** Asks before something that cannot be undone. */
 export function confirmDialog(text) {
   const dialog = $("#confirm");
   $("[data-confirm-text]", dialog).textContent = text;
-  dialog.showModal();
+  openDialog(dialog);
   return new Promise((resolve) => {
     const ok = $("[data-confirm-ok]", dialog);
     const done = (value) => { ok.onclick = null; dialog.onclose = null; resolve(value); };

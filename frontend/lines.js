@@ -1,5 +1,5 @@
 // A deal's page: lines, stage steps, closing dialogs.
-import { $, $$, send, texts, toast } from "./lib.js";
+import { $, $$, openDialog, send, texts, toast } from "./lib.js";
 
 const deal = $("[data-deal]");
 const card = $("[data-lines]");
@@ -83,7 +83,7 @@ if (deal) {
         try { await send(`/sales/opportunities/${id}/${form.dataset.closing}`, { form: new FormData(form) }); location.reload(); }
         catch (error) { const box = $("[data-errors]", dialog); box.textContent = [error.message, ...Object.values(error.errors ?? {}).flat()].join(" "); box.hidden = false; }
       };
-      dialog.showModal();
+      openDialog(dialog);
     }
   });
 }

@@ -1,7 +1,8 @@
 import SwaggerUI from "../node_modules/swagger-ui-dist/swagger-ui-bundle.js";
-import "../node_modules/swagger-ui-dist/swagger-ui.css";
+import "./css/swagger.css";
 import { csrf } from "./lib.js";
 
+document.documentElement.classList.toggle("dark-mode", document.documentElement.classList.contains("dark"));
 const node = document.getElementById("swagger");
 SwaggerUI({
   url: node.dataset.url,

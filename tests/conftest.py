@@ -25,7 +25,6 @@ from sqlalchemy.engine import Engine
 
 from app.kernel import assets
 from app.kernel.actor import Actor
-from app.kernel.cli import compile_catalogues
 from app.kernel.embedded import EmbeddedStack
 from tests import cast
 from tests.support import CleanClient, SignedIn, work_off
@@ -63,7 +62,7 @@ def app(stack: dict[str, str]) -> Iterator[Flask]:
     from app.kernel.uow import platform_uow
 
     assets.build(dev=True, say=lambda _text: None)
-    compile_catalogues()
+    assets.compile_catalogues()
     application = create_app({"TESTING": True, "GALLERY": True, "PUBLIC_URL": "http://127.0.0.1"})
     application.test_client_class = CleanClient
     with application.app_context():

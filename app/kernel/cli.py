@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from rq import Queue, Worker
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
-from app.kernel import audit, catalogues, jobs, license_check, mail, outbox, valkey
+from app.kernel import assets, audit, catalogues, jobs, license_check, mail, outbox, valkey
 from app.kernel.db import db
 from app.kernel.feature import registry
 from app.kernel.ids import parse_id
@@ -220,18 +219,7 @@ def i18n_update() -> None:
 @i18n.command("compile")
 def i18n_compile() -> None:
     """Compile the catalogues."""
-    compile_catalogues()
-
-
-def compile_catalogues() -> None:
-    """Writes .mo files that are older than their .po files."""
-    for locale in LOCALES:
-        po = ROOT / "translations" / locale / "LC_MESSAGES" / "messages.po"
-        mo = po.with_suffix(".mo")
-        if po.exists() and (not mo.exists() or mo.stat().st_mtime < po.stat().st_mtime):
-            partial = mo.with_suffix(f".{os.getpid()}")
-            _babel("compile", "-i", str(po), "-o", str(partial), "-l", locale)
-            partial.replace(mo)
+    assets.compile_catalogues()
 
 
 @i18n.command("check")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.kernel import clock
+from app.kernel import clock, i18n
 from app.kernel.db import db
 from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
@@ -33,6 +33,7 @@ MESSAGES: dict[str, Any] = {
     "member_joined": _l("%(name)s joined the organization"),
     "import_finished": _l("Import of %(filename)s finished: %(created)s created, %(failed)s with errors"),
 }
+COUNTS = frozenset({"created", "failed"})
 
 
 def text_of(notification: Notification) -> str:
@@ -41,7 +42,8 @@ def text_of(notification: Notification) -> str:
     if template is None:
         return notification.message
     try:
-        return str(template) % notification.params
+        params = notification.params
+        return str(template) % {key: i18n.number(int(params[key])) if key in COUNTS else params[key] for key in params}
     except (KeyError, ValueError):
         return str(template)
 

@@ -20,7 +20,6 @@ from flask_migrate import upgrade
 
 from app.bootstrap import create_app
 from app.kernel import assets
-from app.kernel.cli import compile_catalogues
 from app.kernel.embedded import DATABASE
 from app.kernel.uow import platform_uow
 from bench import data
@@ -96,7 +95,7 @@ def main() -> None:
         sys.exit("Lighthouse needs Chromium; on Debian and Ubuntu install the package chromium")
     os.environ["CHROME_PATH"] = chromium
     assets.install(FOLDER)
-    compile_catalogues()
+    assets.compile_catalogues()
     with embedded() as stack:
         app = create_app({"PUBLIC_URL": "http://127.0.0.1"})
         with app.app_context():

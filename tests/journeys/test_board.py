@@ -122,6 +122,25 @@ def test_escape_takes_a_lifted_card_back(board: Any, desk: Desk) -> None:
     assert titles(column(page, desk, 0)) == ["Alpha", "Beta"]
 
 
+def test_escape_takes_a_dragged_card_back(board: Any, desk: Desk) -> None:
+    """Also with the mouse still down over another column; the next drag works as ever."""
+    page = board()
+    start, end = card(page, "Alpha").bounding_box(), column(page, desk, 1).bounding_box()
+    assert start is not None
+    assert end is not None
+    page.mouse.move(start["x"] + 60, start["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(start["x"] + 75, start["y"] + 48, steps=4)
+    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=12)
+    expect(column(page, desk, 1).locator("[data-card][data-title='Alpha']")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-announce]")).to_have_text("Back where it was.")
+    page.mouse.up()
+    assert titles(column(page, desk, 0)) == ["Alpha", "Beta"]
+    drag(page, card(page, "Alpha"), column(page, desk, 1))
+    expect(column(page, desk, 0).locator("[data-count]")).to_have_text("1")
+
+
 def test_alt_with_an_arrow_moves_at_once_and_can_be_undone(board: Any, desk: Desk) -> None:
     """Alt+right, then Ctrl+Z; then again, and the button of the toast."""
     page = board()

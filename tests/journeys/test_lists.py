@@ -84,6 +84,8 @@ def test_columns_are_chosen_and_ordered_by_keyboard(accounts: Any) -> None:
     menu = page.locator("#columns-menu")
     boxes = menu.locator("input[type=checkbox]")
     first, second = boxes.nth(0).get_attribute("value"), boxes.nth(1).get_attribute("value")
+    tops = [box["y"] for one in boxes.all()[:4] if (box := one.bounding_box())]
+    assert tops == sorted(set(tops)), "the columns stand one below the other"
     boxes.nth(0).focus()
     page.keyboard.press("Alt+ArrowDown")
     assert [boxes.nth(0).get_attribute("value"), boxes.nth(1).get_attribute("value")] == [second, first]

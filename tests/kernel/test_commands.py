@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from app.kernel import catalogues, license_check
+from app.kernel import assets, catalogues, license_check
 from tests.architecture.walls import superuser_engine
 from tests.support import SignedIn
 
@@ -28,6 +32,30 @@ def command(app: Flask) -> Any:
 
 def test_the_catalogues_are_complete(command: Any) -> None:
     assert command("i18n", "check") == (0, "catalogues complete\n")
+
+
+def test_the_build_compiles_the_catalogues() -> None:
+    """What `make run` and the image call before the first start: an Italian must not get English screens."""
+    compiled = [po.with_suffix(".mo") for po in assets.TRANSLATIONS.glob("*/LC_MESSAGES/messages.po")]
+    assert {mo.parts[-3] for mo in compiled} == {"it", "en"}
+    for mo in compiled:
+        os.utime(mo, (0, 0))
+    program = [sys.executable, "-P", "app/kernel/assets.py"]
+    subprocess.run(program, cwd=assets.ROOT, env={**os.environ, "PYTHONPATH": "."}, check=True, timeout=120)
+    assert all(mo.stat().st_mtime > 0 for mo in compiled)
+
+
+def test_texts_inside_f_strings_are_found() -> None:
+    """Babel's own extraction overlooks them before Python 3.12, and `i18n update` dropped their translations."""
+    source = io.BytesIO(
+        b"""label = f"{_('Late')} {escape(name or _('No account'))}"\nngettext("a", "b", n)\n_(word)\n"""
+    )
+    found = catalogues.extract_python(source, ("_", "ngettext"), (), {})
+    assert [message for _line, _name, message, _comments in found if message != (None,)] == [
+        ("a", "b", None),
+        "Late",
+        "No account",
+    ]
 
 
 def test_the_catalogues_gate_names_what_is_wrong(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:

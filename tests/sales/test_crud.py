@@ -217,6 +217,21 @@ def test_forms_add_edit_and_delete(resource, browser, company):
     assert browser.get(f"{crud.url}/show/{pk}").status_code == 404
 
 
+def test_years_and_the_history_are_written_for_people(browser, company):
+    """No marks in a year; the history says names, words and dates where the log keeps ids and codes."""
+    answer = browser.post("/sales/accounts/add", data={"name": "Beta", "founded": "1996", "employees": "2822"})
+    account = answer.headers["Location"].rsplit("/", 1)[1]
+    data = {**FORMS["opportunities"], "amount": "1234,50", "close_date": "2031-12-31", "account": account}
+    deal = browser.post("/sales/opportunities/add", data=data).headers["Location"].rsplit("/", 1)[1]
+    page = helpers.words(browser.get(f"/sales/accounts/show/{account}").text)
+    assert "Founded 1996" in page
+    assert "1,996" not in page
+    history = helpers.words(browser.get(f"/sales/opportunities/show/{deal}").text.split('id="panel-history"')[1])
+    for shown in ("Account Beta", "Amount 1,234.5", "Close date 31 Dec 2031", "Outcome Open"):
+        assert shown in history
+    assert account not in history
+
+
 @pytest.mark.parametrize("resource", CRUD)
 def test_errors_keep_what_was_typed(resource, browser, company):
     crud = CRUD[resource]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import suppress
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -23,6 +25,7 @@ from app.kernel.ids import parse_id
 if TYPE_CHECKING:
     from app.kernel.crud.query import ListParams, Page
 
+LONGEST_WORDS = 120
 DASH = Markup('<span class="faint sk-dash">–</span>')
 
 
@@ -72,7 +75,7 @@ def cell(field: Field, row: dict[str, Any], *, link: bool = True) -> Markup:
         case Kind.PERCENT:
             return Markup("{}%").format(i18n.number(value, 2))
         case Kind.INTEGER | Kind.DECIMAL:
-            text = i18n.number(value, 2)
+            text = str(value) if field.is_year else i18n.number(value, 2)
             return Markup("{} <small>{}</small>").format(text, field.unit) if field.unit else escape(text)
         case Kind.DATE:
             return escape(i18n.short_date(value))
@@ -222,6 +225,17 @@ def value_words(field: Field, operator: str, values: list[str]) -> str:
             words.append("…")
     joiner = " – " if operator == "between" else ", "
     return joiner.join(words)
+
+
+def stored_words(field: Field, value: str) -> str:
+    """A value of ``field``, which is no reference, as the audit log keeps it, in words."""
+    with suppress(ValueError, ArithmeticError):
+        if field.kind in _NUM:
+            return value if field.is_year else i18n.number(Decimal(value), 2)
+        if field.kind is Kind.DATETIME:
+            return i18n.moment(dt.datetime.fromisoformat(value))
+    words = value_words(field, "eq", [value])
+    return words if len(words) <= LONGEST_WORDS else words[: LONGEST_WORDS - 1] + "…"
 
 
 def age_days(since: dt.datetime | None) -> int:

@@ -95,6 +95,7 @@ class Field:
     aliases: tuple[str, ...] = ()
     autocomplete: str = ""
     many: bool = False
+    is_year: bool = False  # written without marks between the thousands
 
     @property
     def key(self) -> str:

@@ -11,6 +11,8 @@ from flask import g
 
 from app.kernel import i18n
 from app.kernel.assets import icon
+from app.kernel.crud import cells
+from app.kernel.crud.fields import cruds
 from app.kernel.crud.filters import OPERATOR_LABELS, OPERATORS, PERIODS
 from app.kernel.i18n import gettext as _
 from app.kernel.web.shell import Shell
@@ -110,21 +112,25 @@ def audit_action(action: str) -> str:
     return words.get(action, action)
 
 
-def audit_field(crud: Any, key: str) -> str:
+def audit_field(kind: str, key: str) -> str:
     """A changed field's label, where its entity is known."""
-    field = crud.field(key) if crud is not None and hasattr(crud, "field") else None
+    crud = cruds.get(kind)
+    field = crud.field(key) if crud is not None else None
     return str(field.label) if field is not None else key.replace("_", " ")
 
 
-def audit_value(value: Any, crud: Any = None, key: str = "", names: Mapping[str, str] | None = None) -> str:
-    """A stored value in short words; where its entity is known, a choice by its label and a record by its name."""
-    if value is None:
+def audit_value(value: Any, kind: str = "", key: str = "", names: Mapping[str, str] | None = None) -> str:
+    """A stored value in short words; with ``names`` a reference becomes the record's name in them."""
+    if value is None or value == []:
         return _("empty")
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
+    crud = cruds.get(kind)
     field = crud.field(key) if crud is not None else None
-    if field is not None and isinstance(value, str):
-        choice = field.choice(value)
-        value = choice.label if choice is not None else (names or {}).get(value, value)
+    if field is not None and not isinstance(value, list | dict):
+        if not field.is_link:
+            return cells.stored_words(field, str(value))
+        if names is not None:
+            value = names.get(str(value)) or _("not available")
     text = ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
     return text if len(text) <= 120 else text[:117] + "…"

@@ -121,6 +121,7 @@ ACCOUNTS = Crud(
             Kind.INTEGER,
             minimum=1000,
             maximum=2200,
+            is_year=True,
             aliases=("year_established", "founded", "anno di fondazione"),
         ),
         Field(
