@@ -189,6 +189,9 @@ if (writable) {
       onEnd: ({ item }) => {
         const zone = zoneAt(pointer);
         zones.hidden = true;
+        // Sortable swallows the click that ends a drag. Where the browser makes none (a dialog has opened, the card is
+        // back in its place) it would swallow the next one; this one bubbles to nobody.
+        setTimeout(() => document.body.dispatchEvent(new MouseEvent("click")));
         for (const other of columns()) other.classList.remove("drop");
         const to = where(item);
         if (cancelled) { put(item, from); say(texts.cancelled); }
