@@ -106,7 +106,6 @@ class Feature:
     menu: list[MenuItem] = field(default_factory=list)
     handlers: list[tuple[type[Event], str, Handler]] = field(default_factory=list)
     schedules: list[Schedule] = field(default_factory=list)
-    search: list[Callable[[Actor, str, int], list[SearchHit]]] = field(default_factory=list)
     records: list[RecordKind] = field(default_factory=list)
     create: list[CreateAction] = field(default_factory=list)
     home_cards: list[Callable[[Actor], dict[str, Any] | None]] = field(default_factory=list)
@@ -120,9 +119,6 @@ class Registry:
 
     def __init__(self) -> None:
         self.features: list[Feature] = []
-
-    def add(self, feature: Feature) -> None:
-        self.features.append(feature)
 
     @property
     def resources(self) -> dict[str, Resource]:

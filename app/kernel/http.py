@@ -12,7 +12,6 @@ import structlog
 from flask import (
     Flask,
     Response,
-    current_app,
     g,
     make_response,
     redirect,
@@ -356,8 +355,6 @@ def _os_error(error: OSError) -> Response:
 def _unhandled(error: Exception) -> Response:
     ERRORS.labels(request.endpoint or "-").inc()
     log.error("request.failed", path=request.path, exc_info=error)
-    if current_app.testing and current_app.config.get("PROPAGATE_EXCEPTIONS"):
-        raise error
     return error_response(500, _("Something went wrong on our side. It has been recorded."))
 
 

@@ -67,14 +67,6 @@ def current_organization_id() -> UUID:
     return scope.organization_id
 
 
-def current_actor() -> Actor:
-    """The actor of the current scope; raises MissingScope when there is none."""
-    actor = _current.get().actor
-    if actor is None:
-        raise MissingScope("no actor in the current scope")
-    return actor
-
-
 def set_read_only(value: bool) -> None:
     """Whether units of work are refused in this context, whatever their scope (a preview)."""
     _read_only.set(value)

@@ -203,8 +203,6 @@ def audit_field(crud: Any, key: str) -> str:
 
 def audit_value(value: Any) -> str:
     """A stored value in short words."""
-    if value is None:
-        return _("empty")
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     text = ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
@@ -265,8 +263,6 @@ class Shell:
                 for child in children:
                     child["current"] = child is best
             url = spec.href if spec and not children else ""
-            if not children and not url:
-                continue
             found.append(
                 {
                     "name": entry["name"],
@@ -308,8 +304,6 @@ class Shell:
 
 
 def _is_current(url: str) -> bool:
-    if not url:
-        return False
     path = urlsplit(url).path
     return request.path == path or (path != "/" and request.path.startswith(path.rstrip("/") + "/"))
 
@@ -349,9 +343,6 @@ def find(actor: Actor, text: str, limit: int = SEARCH_LIMIT) -> list[SearchHit]:
         if not actor.can("read", crud.resource):
             continue
         hits += _find_in(kind, crud, text, limit)
-    for feature in registry.features:
-        for provider in feature.search:
-            hits += provider(actor, text, limit)
     return hits
 
 

@@ -75,7 +75,7 @@ ACTORLESS = {
         "sync_profile",  # follows a change of one's own account
     },
     "app/tenancy/service/organizations.py": {
-        "slugify", "free_slug", "get_branding", "every_organization",  # reads
+        "slugify", "free_slug", "get_branding",  # reads
         "create_organization", "join",  # platform scope: sign-up, the vendor's command, demo
     },
     "app/tenancy/service/roles.py": {

@@ -175,15 +175,13 @@ def search_criterion(crud: Crud, text: str, columns: Mapping[str, Any]) -> Any:
     return and_(*parts)
 
 
-def filtered(crud: Crud, statement: Select[Any], params: ListParams, actor: Actor, extra: Any = None) -> Select[Any]:
+def filtered(crud: Crud, statement: Select[Any], params: ListParams, actor: Actor) -> Select[Any]:
     """``statement`` with the list's search and filters."""
     columns = plan(crud).columns
     if params.leaves or params.tree:
         statement = statement.where(compile_tree(crud, params.filter_tree, actor, columns))
     if params.search:
         statement = statement.where(search_criterion(crud, params.search, columns))
-    if extra is not None:
-        statement = statement.where(extra)
     return statement
 
 
@@ -242,14 +240,12 @@ def ordered(crud: Crud, statement: Select[Any], sort: str, fields: list[Field]) 
     return statement.order_by(crud.model.id.desc())
 
 
-def fetch_page(
-    crud: Crud, fields: list[Field], params: ListParams, actor: Actor, extra: Any = None
-) -> tuple[Sequence[Row[Any]], int]:
+def fetch_page(crud: Crud, fields: list[Field], params: ListParams, actor: Actor) -> tuple[Sequence[Row[Any]], int]:
     """The rows of the page (the columns of ``base_select``, then ``row_count``) and how many match in all,
     counted no further than COUNT_CAP + 1. One query, but two for a page beyond the last."""
-    inner = filtered(crud, select(crud.model.id), params, actor, extra).limit(COUNT_CAP + 1).subquery()
+    inner = filtered(crud, select(crud.model.id), params, actor).limit(COUNT_CAP + 1).subquery()
     count = select(func.count()).select_from(inner)
-    statement = filtered(crud, base_select(crud, fields), params, actor, extra)
+    statement = filtered(crud, base_select(crud, fields), params, actor)
     statement = ordered(crud, statement, params.sort, fields).limit(params.page_size)
     if params.offset:
         # Not for the first page: PostgreSQL cannot estimate an offset that is a parameter, and would plan
@@ -271,12 +267,12 @@ def list_fields(crud: Crud, params: ListParams) -> list[Field]:
     return [one for one in crud.fields if one.in_list]
 
 
-def list_page(crud: Crud, params: ListParams, actor: Actor, extra: Any = None) -> Page:
+def list_page(crud: Crud, params: ListParams, actor: Actor) -> Page:
     """One page of the list: one query, whatever the number of rows."""
     fields = list_fields(crud, params)
     if params.offset > MAX_OFFSET:
         raise BadRequest(_("Narrow the list with a filter to go further."))
-    rows, found = fetch_page(crud, fields, params, actor, extra)
+    rows, found = fetch_page(crud, fields, params, actor)
     return Page([dict(row._mapping) for row in rows], min(found, COUNT_CAP), found > COUNT_CAP, params)
 
 
