@@ -300,8 +300,6 @@ def _csrf_error(_error: CSRFError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
-    if error.response is not None or status < 400:
-        return make_response(error.get_response())
     texts = {
         401: _("Sign in to continue."),
         403: _("You do not have permission to do this."),

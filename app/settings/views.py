@@ -500,11 +500,3 @@ class BrandingCss(BaseView):  # type: ignore[misc]
         response = Response(branding.stylesheet(palette), content_type="text/css; charset=utf-8")
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
-
-
-def branding_url(theme: Any, slug: str) -> str | None:
-    """Where a theme's stylesheet is; None for the product's own colours."""
-    if (theme.primary, theme.secondary, theme.accent) == ("#390035", "#901d6b", "#901d6b"):
-        return None
-    colours = "-".join(one.lstrip("#") for one in (theme.primary, theme.secondary, theme.accent))
-    return f"/branding/{slug}/{colours}.css"
