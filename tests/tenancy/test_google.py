@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import uuid
 from urllib.parse import parse_qs, urlsplit
 
 import oidc_provider_mock
+import pyotp
 import pytest
 import requests
 
+from app.kernel import clock
 from app.kernel.db import db
 from app.kernel.tenant import platform_scope
+from app.kernel.uow import platform_uow
 from app.tenancy import queries
 from app.tenancy.models import Credential
+from app.tenancy.service import accounts
 from tests.support import CleanClient
-from tests.tenancy.helpers import add_person
+from tests.tenancy.helpers import add_person, token
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +103,23 @@ def test_another_google_account_with_the_same_address_takes_nothing_over(google,
     with platform_scope("identity"):
         assert db.session.get(Credential, person.user_id).google_subject == subject
     assert through_google(google, provider, subject, person.email)[1].status_code == 302
+
+
+def test_google_does_not_stand_in_for_the_second_factor(google, provider, company):
+    person = add_person(company, f"{uuid.uuid4().hex[:8]}@gmail.example")
+    now = clock.now()
+    with platform_uow("identity"):
+        totp = pyotp.parse_uri(accounts.begin_second_factor(person.user_id))
+        accounts.confirm_second_factor(person.user_id, totp.at(now))
+    browser, answer = through_google(google, provider, f"g-{uuid.uuid4().hex}", person.email)
+    assert urlsplit(answer.location).path == "/login/code"
+    assert browser.get("/sales/accounts/", headers={"Accept": "text/html"}).status_code == 302
+    later = now + dt.timedelta(seconds=60)
+    with clock.frozen(later):
+        form = {"code": totp.at(later), "csrf_token": token(browser, "/login/code")}
+        done = browser.post(answer.location, data=form)
+        assert (done.status_code, done.location) == (302, "/sales/accounts/")
+        assert browser.get("/sales/accounts/", headers={"Accept": "text/html"}).status_code == 200
 
 
 def test_a_made_up_callback_is_refused(google, client):
