@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
@@ -261,6 +262,149 @@ def test_valkey_ends_even_when_it_cannot_save(tmp_path: Path) -> None:
     process.terminate()
     assert process.wait(5) == 0
     stack.stop()
+
+
+def script_server(folder: Path, script: str, *, ready: bool = False, user: Any = None) -> Any:
+    """A server that is a Python script."""
+    folder.mkdir(exist_ok=True)
+    return embedded.Server(
+        name="Script",
+        argv=[PYTHON, "-S", "-c", script],
+        data=folder,
+        pid_file=folder / "pid",
+        log=folder / "log",
+        stop_signal=signal.SIGTERM,
+        is_ready=lambda _pid: ready,
+        user=user,
+    )
+
+
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('up', 'w').close(); time.sleep(60)"
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("print('one'); print('FATAL: no room', flush=True); print('two'); raise SystemExit(1)", "FATAL: no room"),
+        ("print('only this')", "only this"),
+        ("", "it says nothing"),
+    ],
+)
+def test_the_line_that_tells_most_is_told(tmp_path: Path, script: str, why: str) -> None:
+    server = script_server(tmp_path, script)
+    with pytest.raises(embedded.StackError, match=rf"^Script does not start: {why} \(.*log\)$"):
+        server.start(20)
+    assert server.process is None
+    server.stop()
+    with pytest.raises(embedded.StackError):
+        server.start(20)
+    assert server.log.with_suffix(".old").read_text() == server.log.read_text()
+
+
+def test_a_server_that_is_never_ready_is_stopped(tmp_path: Path) -> None:
+    server = script_server(tmp_path, "import time; time.sleep(60)")
+    with pytest.raises(embedded.StackError, match="it says nothing"):
+        server.start(0.2)
+    assert eventually(lambda: processes_of(tmp_path) == [])
+
+
+def test_a_server_that_does_not_go_is_made_to(tmp_path: Path) -> None:
+    server = script_server(tmp_path, STUBBORN, ready=True)
+    server.start()
+    assert eventually((tmp_path / "up").exists)
+    process = server.process
+    server.stop(0.2)
+    assert process is not None
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_what_a_killed_supervisor_left_is_ended_before_the_next_start(tmp_path: Path) -> None:
+    """Or the start refuses: two servers on the same data would break it."""
+    for script, ends in (("open('up', 'w').close(); import time; time.sleep(60)", True), (STUBBORN, False)):
+        folder = tmp_path / str(ends)
+        first, second = script_server(folder, script, ready=True), script_server(folder, script, ready=True)
+        left = first.spawn()
+        try:
+            assert eventually((folder / "up").exists)
+            first.pid_file.write_text(f"{left.pid}\n")
+            if ends:
+                second.end_leftover(20)
+                assert left.wait(5) == -signal.SIGTERM
+                assert not first.pid_file.exists()
+            else:
+                with pytest.raises(embedded.StackError, match="an earlier process does not end"):
+                    second.end_leftover(0.2)
+        finally:
+            left.kill()
+            left.wait()
+
+
+def test_a_process_that_has_gone_has_ended() -> None:
+    with subprocess.Popen([PYTHON, "-S", "-c", "input()"], stdin=subprocess.PIPE) as child:
+        known = psutil.Process(child.pid)
+        assert embedded.wait_for_end([known], 0.05) == [known]
+    assert embedded.wait_for_end([known], 5) == []
+
+
+def test_a_process_that_goes_while_it_is_looked_at_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_self: Any) -> str:
+        raise psutil.NoSuchProcess(1)
+
+    monkeypatch.setattr(psutil.Process, "status", gone)
+    assert embedded.wait_for_end([psutil.Process()], 5) == []
+
+
+def test_a_password_reaches_psql_and_no_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[Any] = []
+
+    def output(command: list[Any], _what: str, *, env: dict[str, str], **_options: Any) -> str:
+        called.append((command, env))
+        return ""
+
+    monkeypatch.setattr(embedded, "_output", output)
+    embedded.psql("postgresql://me:p%2Fw@127.0.0.1/x", "SELECT 1")
+    [(command, env)] = called
+    assert env["PGPASSWORD"] == "p/w"
+    assert command[-1] == "postgresql://me@127.0.0.1/x"
+
+
+def test_the_database_folder_of_somebody_who_is_not_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other user is asked for, and none is given to the folder."""
+    called: list[dict[str, Any]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(embedded, "_output", lambda _command, _what, **options: called.append(options))
+    stack = embedded.EmbeddedStack(tmp_path)
+    with pytest.raises(FileNotFoundError):  # nothing was really made
+        stack._postgres()
+    assert [sorted(one) for one in called] == [["cwd", "env"]]
+    assert stack.pgdata.stat().st_uid == os.getuid()
+
+
+def test_a_package_that_is_missing_is_named() -> None:
+    with pytest.raises(embedded.StackError, match="'no_such_wheel' is missing; start with: make run"):
+        embedded._package_folder("no_such_wheel")
+
+
+def test_the_system_user_is_made_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    monkeypatch.setattr(embedded, "SYSTEM_USER", "nobody-is-called-so")
+    monkeypatch.setattr(embedded, "_output", lambda command, _why: made.append(command))
+    with pytest.raises(
+        embedded.StackError, match=r"does not run as root and needs a system user: .*nobody-is-called-so"
+    ):
+        embedded._system_user()
+    assert made == [["useradd", "--system", "--user-group", "--shell", "/bin/false", "nobody-is-called-so"]]
+
+
+def test_programs_that_only_their_owner_may_read_are_opened(tmp_path: Path) -> None:
+    program, text = tmp_path / "bin" / "tool", tmp_path / "bin" / "words"
+    program.parent.mkdir(mode=0o700)
+    for path, mode in ((program, 0o700), (text, 0o600)):
+        path.touch()
+        path.chmod(mode)
+    embedded._let_read(program.parent)
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (program.parent, program, text)]
+    assert modes == [0o705, 0o705, 0o604]
 
 
 def test_role_names_are_the_same_everywhere() -> None:

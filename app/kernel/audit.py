@@ -191,8 +191,6 @@ def _note(session: TenantSession, row: Any, action: str) -> None:
                 continue
             old = history.deleted[0] if history.deleted else None
             new = history.added[0] if history.added else None
-            if old == new:
-                continue
         changes[key] = [MASK if old else None, MASK if new else None] if secret else [plain(old), plain(new)]
     if action == "updated" and not changes:
         return

@@ -77,12 +77,10 @@ class TenantSession(FlaskSession):
         self,
         mapper: Any | None = None,  # noqa: ARG002 - the scope alone decides
         clause: Any | None = None,  # noqa: ARG002
-        bind: Engine | Connection | None = None,
+        bind: Engine | Connection | None = None,  # noqa: ARG002
         **_kwargs: Any,
-    ) -> Engine | Connection:
+    ) -> Engine:
         """The platform role's engine in a platform scope, else the tenant role's."""
-        if bind is not None:
-            return bind
         if self.scope.kind == "none":
             raise tenant.MissingScope("database work needs a tenant or a platform scope")
         return self._db.engines[PLATFORM_BIND if self.scope.kind == "platform" else None]
@@ -148,10 +146,6 @@ class TenantModel(Model):  # type: ignore[misc]
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
         return {"version_id_col": cls.version, "eager_defaults": False}
-
-    @declared_attr.directive
-    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805
-        return tenant_table_args(cls.__tablename__)
 
     @property
     def label(self) -> str:
@@ -260,15 +254,9 @@ def resource_classes() -> list[type[TenantModel]]:
     ]
 
 
-def read_criterion(actor: Actor, cls: type[TenantModel]) -> Any | None:
-    """What of ``cls`` the actor may read, as an SQL criterion; None means all of it."""
-    return scope_criterion(actor, "read", cls)
-
-
 def scope_criterion(actor: Actor, verb: str, cls: type[TenantModel]) -> Any | None:
-    """As read_criterion, for any verb (bulk edits use *write*)."""
-    if actor.kind is ActorKind.SYSTEM or not cls.__resource__:
-        return None
+    """What of ``cls`` the actor may read or write (``verb``), as an SQL criterion; None means all of it."""
+    assert cls.__resource__ is not None
     scope = actor.scope(verb, cls.__resource__)
     return _owned(cls, scope, actor.member_id, [*actor.team_member_ids, actor.member_id])
 
@@ -402,9 +390,7 @@ def _stamp(session: TenantSession, _context: Any, _instances: Any) -> None:
                 row.organization_id = scope.organization_id
             if row.organization_id != scope.organization_id and not _guard_off.get():
                 raise ForeignTenantWrite(type(row).__name__)
-        if row.created_by_id is None:
-            row.created_by_id = member_id
-        row.updated_by_id = member_id
+        row.created_by_id = row.updated_by_id = member_id
     for row in list(session.dirty) + list(session.deleted):
         if not isinstance(row, TenantModel):
             continue

@@ -122,10 +122,10 @@ def write_private(path: Path, text: str) -> None:
 def die_with_parent(death_signal: int) -> Callable[[], None] | None:
     """For Popen's preexec_fn: the kernel sends ``death_signal`` when the parent dies (Linux only)."""
     if sys.platform != "linux":
-        return None
+        return None  # pragma: no cover - the tests run on one system at a time
     parent, prctl = os.getpid(), ctypes.CDLL(None).prctl
 
-    def ask_kernel() -> None:
+    def ask_kernel() -> None:  # pragma: no cover - between fork and exec nobody counts lines
         prctl(1, death_signal)  # PR_SET_PDEATHSIG
         if os.getppid() != parent:  # it died in between
             os.kill(os.getpid(), death_signal)

@@ -121,9 +121,6 @@ class Registry:
     def __init__(self) -> None:
         self.features: list[Feature] = []
 
-    def add(self, feature: Feature) -> None:
-        self.features.append(feature)
-
     @property
     def resources(self) -> dict[str, Resource]:
         return {resource.name: resource for one in self.features for resource in one.resources}

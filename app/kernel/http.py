@@ -12,7 +12,6 @@ import structlog
 from flask import (
     Flask,
     Response,
-    current_app,
     g,
     make_response,
     redirect,
@@ -301,8 +300,6 @@ def _csrf_error(_error: CSRFError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
-    if error.response is not None or status < 400:
-        return make_response(error.get_response())
     texts = {
         401: _("Sign in to continue."),
         403: _("You do not have permission to do this."),
@@ -356,8 +353,6 @@ def _os_error(error: OSError) -> Response:
 def _unhandled(error: Exception) -> Response:
     ERRORS.labels(request.endpoint or "-").inc()
     log.error("request.failed", path=request.path, exc_info=error)
-    if current_app.testing and current_app.config.get("PROPAGATE_EXCEPTIONS"):
-        raise error
     return error_response(500, _("Something went wrong on our side. It has been recorded."))
 
 

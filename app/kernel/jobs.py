@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
-from flask import current_app
 from redis.exceptions import RedisError
 from rq import Queue, Retry, get_current_job
 from rq.exceptions import DuplicateJobError
@@ -174,7 +173,6 @@ def get_queue(name: str) -> Queue:
         name,
         connection=valkey.connection(),
         serializer=JSONSerializer,
-        is_async=not current_app.config.get("JOBS_INLINE", False),
     )
 
 

@@ -143,8 +143,7 @@ def _transmit(message: MailMessage) -> None:
     mail["Message-ID"] = make_msgid(idstring=str(message.id), domain=sender.rpartition("@")[2])
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(message.text or "")
-    if message.html:
-        mail.add_alternative(message.html, subtype="html")
+    mail.add_alternative(message.html or "", subtype="html")
     url = current_app.config["SMTP_URL"]
     if not url:
         folder = Path(current_app.config["MAIL_FOLDER"])

@@ -128,8 +128,9 @@ def mark_read(*, actor: Actor, ids: Sequence[UUID] | None = None) -> int:
         statement = statement.where(Notification.id.in_(ids))
     db.session.execute(statement.values(read_at=clock.now()))
     left = count_unread(actor.member_id)
-    if actor.user_id is not None and actor.organization_id is not None:
-        push(user_room(actor.user_id, actor.organization_id), "badge", {"unread": left})
+    assert actor.user_id is not None
+    assert actor.organization_id is not None
+    push(user_room(actor.user_id, actor.organization_id), "badge", {"unread": left})
     return left
 
 

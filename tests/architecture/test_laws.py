@@ -88,7 +88,7 @@ ACTORLESS = {
         "sync_profile",  # follows a change of one's own account
     },
     "app/tenancy/service/organizations.py": {
-        "slugify", "free_slug", "get_branding", "colours", "every_organization",  # reads
+        "slugify", "free_slug", "get_branding", "colours",  # reads
         "create_organization", "join",  # platform scope: sign-up, the vendor's command, demo
     },
     "app/tenancy/service/roles.py": {

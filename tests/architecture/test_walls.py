@@ -313,6 +313,8 @@ def test_no_scope_no_database(app):
         tenant.current_organization_id()
     with pytest.raises(tenant.MissingScope):
         tenant.current_actor()
+    with pytest.raises(tenant.MissingScope):
+        db.session.connection()
     db.session.remove()
 
 
@@ -377,7 +379,6 @@ PLATFORM_CALLERS = {
     "app/tenancy/security/views/sign_up.py": {"identity", "sign-up"},
     "app/tenancy/security/views/switches.py": {"identity"},
     "app/tenancy/security/views/tokens.py": {"identity"},
-    "app/tenancy/service/organizations.py": {"jobs"},
     "app/vendor/views.py": {"vendor"},
 }
 

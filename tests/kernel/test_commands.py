@@ -7,6 +7,9 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
+from gettext import GNUTranslations
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from app.kernel import assets, catalogues, license_check
+from app.kernel import assets, catalogues, cli, license_check
 from tests.architecture.walls import superuser_engine
 from tests.support import SignedIn
 
@@ -102,6 +105,67 @@ def test_a_licence_that_is_not_permissive_is_named(
     assert status == 1
     assert "npm node_modules/viral: AGPL-3.0" in said
     assert "PyPI psycopg:" in said
+
+
+def test_a_licence_may_stand_in_a_file_alone(command: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    licences = {
+        "permissive": "MIT License\n",
+        "viral": "You must share everything.\n",
+        "lost": None,
+        "other": "MIT License\n",
+    }
+    for name, licence in licences.items():
+        folder = tmp_path / f"{name}-1.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+        (folder / "RECORD").write_text(f"{folder.name}/METADATA,,\n{folder.name}/LICENSE,,\n")
+        if licence is not None:
+            (folder / "LICENSE").write_text(licence)
+    monkeypatch.setattr(license_check, "distributions", lambda: metadata.distributions(path=[str(tmp_path)]))
+    monkeypatch.setattr(license_check, "_locked", lambda: {"permissive", "viral", "lost"})
+    monkeypatch.setattr(license_check, "NPM_LOCKS", ())
+    status, said = command("licenses")
+    assert status == 1
+    assert sorted(said.splitlines()[:2]) == ["PyPI lost: no licence declared", "PyPI viral: no licence declared"]
+    assert "2 dependencies need a look" in said
+
+
+PO = """# A header of ours.
+msgid ""
+msgstr "Content-Type: text/plain; charset=utf-8\\n"
+
+msgid "Known"
+msgstr "%s"
+
+msgid "Gone"
+msgstr "%s"
+"""
+
+
+def test_new_strings_come_into_the_catalogues_and_old_ones_go(
+    command: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "words.py").write_text('_("Known")\n_l("New")\n')
+    for locale in cli.LOCALES:
+        folder = tmp_path / "translations" / locale / "LC_MESSAGES"
+        folder.mkdir(parents=True)
+        (folder / "messages.po").write_text(PO.replace("%s", locale))
+    (tmp_path / "translations" / "babel.cfg").write_text("[python: **.py]\n")
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    monkeypatch.setattr(assets, "compile_catalogues", partial(assets.compile_catalogues, tmp_path / "translations"))
+    assert command("i18n", "update")[0] == 0
+    assert command("i18n", "compile")[0] == 0
+    for locale in cli.LOCALES:
+        folder = tmp_path / "translations" / locale / "LC_MESSAGES"
+        found = (folder / "messages.po").read_text()
+        assert found.startswith(PO.split("\n\n")[0])
+        assert f'msgid "Known"\nmsgstr "{locale}"' in found
+        assert 'msgid "New"\nmsgstr ""' in found
+        assert "Gone" not in found
+        with (folder / "messages.mo").open("rb") as stream:
+            assert GNUTranslations(stream).gettext("Known") == locale
+    assert not (tmp_path / "translations" / "messages.pot").exists()
 
 
 def test_permissions_are_made_once(command: Any) -> None:

@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
-from app.kernel import audit, clock, jobs, outbox, valkey
+from app.kernel import audit, clock, constraints, jobs, outbox, valkey
 from app.kernel.actor import system_actor
 from app.kernel.audit import AuditLog
 from app.kernel.db import db
-from app.kernel.errors import Conflict, Invalid
+from app.kernel.errors import Conflict, Invalid, Unavailable
 from app.kernel.outbox import Delivery, Event, Outbox
-from app.kernel.tenant import tenant_scope
+from app.kernel.tenant import MissingScope, tenant_scope
 from app.kernel.uow import NestedUnitOfWork, after_commit, platform_uow, uow
 from app.sales.models.accounts import Account
 from app.sales.models.contacts import Contact
@@ -542,3 +542,200 @@ def test_events_of_one_tenant_are_not_in_anothers_outbox(company, rival, heard):
     with tenant_scope(system_actor(rival.id)):
         assert db.session.scalar(select(Outbox.id).where(Outbox.name == "test.pinged")) is None
     heard["events"].clear()
+
+
+# ── odd answers and races ────────────────────────────────────────────────────────────────────────
+
+
+def refuse(session, state, constraint=""):
+    """PostgreSQL refuses, as a constraint or a lost race of this name would make it."""
+    session.execute(
+        text(f"DO $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{state}', CONSTRAINT = '{constraint}'; END $$")
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "constraint", "errors"),
+    [
+        ("23505", "uq_of_nobody", {"_": ["This value is already in use."]}),
+        ("23503", "fk_of_nobody", {"_": ["This record does not exist."]}),
+        ("23514", "ck_of_nobody", {"_": ["This combination of values is not allowed."]}),
+        ("23514", "ck_known", {"rot_days": ["In words of its own."]}),
+    ],
+)
+def test_a_constraint_that_nobody_knows_is_said_without_its_name(app, company, monkeypatch, state, constraint, errors):
+    monkeypatch.setitem(constraints.check_messages, "ck_known", ("rot_days", "In words of its own."))
+    with pytest.raises(Invalid) as error, uow(company.sales.actor) as session:
+        refuse(session, state, constraint)
+    assert error.value.errors == errors
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+def test_a_lost_race_is_a_conflict(app, company, state):
+    with pytest.raises(Conflict), uow(company.sales.actor) as session:
+        refuse(session, state)
+
+
+def test_a_session_works_in_its_own_scope_only(app, company, acme):
+    with tenant_scope(company.sales.actor):
+        mine = db.session()
+        with tenant_scope(acme.sales.actor), pytest.raises(MissingScope):
+            mine.scalars(select(Account)).all()
+
+
+def test_the_log_takes_any_value_as_json_and_hides_bytes(app, company):
+    moment = dt.datetime(2026, 1, 1, 12, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+    told = {"raw": b"secret", "set": frozenset([uuid.UUID(int=1)]), "pair": (1, moment)}
+    with uow(company.sales.actor):
+        audit.record(
+            "seen",
+            entity="x",
+            entity_id="x",
+            label="x",
+            changes={key: [None, audit.plain(one)] for key, one in told.items()},
+        )
+    row = next(one for one in history(company) if one.action == "seen")
+    assert row.changes == {
+        "raw": [None, audit.MASK],
+        "set": [None, [str(uuid.UUID(int=1))]],
+        "pair": [None, [1, "2026-01-01T10:00:00+00:00"]],
+    }
+
+
+def test_a_fact_of_no_organization_is_not_logged(app):
+    with pytest.raises(ValueError, match="belongs to an organization"), platform_uow("vendor"):
+        audit.record("seen", entity="x", entity_id="x", label="x")
+
+
+def test_a_value_that_is_set_to_what_it_was_is_no_change(app, company):
+    with uow(company.sales.actor) as session:
+        account = Account(name="Same", city="Roma")
+        session.add(account)
+    with uow(company.sales.actor) as session:
+        found = session.get(Account, account.id)
+        found.city, found.name = "Milano", "Other"
+        found.city = "Roma"
+    rows = [one for one in history(company) if one.entity == "account"]
+    assert [one.changes for one in rows][1:] == [{"name": ["Same", "Other"]}]
+
+
+def test_more_events_than_one_relay_takes_are_relayed_by_the_next(company, heard, run_jobs):
+    run_jobs()  # what other tests left
+    heard["events"].clear()
+    for word in ("one", "two", "three"):
+        emit(company, word)
+    jobs.get_queue("critical").empty()
+    assert outbox.relay(limit=1) == 1
+    worker_only(run_jobs)
+    assert [one.payload["text"] for one in heard["events"]] == ["one", "two", "three"]
+
+
+def test_a_delivery_that_another_worker_has_in_hand_is_left_to_it(app, company, heard, run_jobs):
+    emit(company, "once")
+    outbox.relay()
+    pk = delivery(company).id
+    answers = []
+
+    def other():
+        with app.app_context():
+            answers.append(outbox.deliver(pk))
+
+    def slow(event):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(10)
+        heard["events"].append(event)
+
+    outbox.subscriptions["test.pinged"]["test.handler"] = slow
+    assert outbox.deliver(pk) is True
+    assert answers == [True]
+    assert len(heard["events"]) == 1
+    assert delivery(company).status == "done"
+
+
+def test_a_failure_after_another_workers_success_counts_for_nothing(company, heard):
+    emit(company, "once")
+    outbox.relay()
+    pk = delivery(company).id
+    with platform_uow("relay") as session:
+        session.get(Delivery, pk).status = outbox.DeliveryStatus.DONE
+    outbox._note_failure(pk, RuntimeError("too late"))
+    done = delivery(company)
+    assert (done.status, done.attempts, done.last_error) == ("done", 0, None)
+
+
+def test_a_named_job_waits_once_in_whatever_queue(company, run_jobs):
+    RAN.clear()
+    name = f"elsewhere-{company.slug}"
+    for queue in ("bulk", "default"):
+        jobs.enqueue_now("test.note", {"word": queue}, queue=queue, job_id=name, unique=True)
+    run_jobs()
+    assert [one[3] for one in RAN] == ["bulk"]
+
+
+def test_a_job_outside_a_worker_says_that_it_is_not_done(company):
+    context = {"organization_id": str(company.id), "member_id": str(uuid.uuid4())}
+    with pytest.raises(jobs.NotDone, match="lost access"):
+        jobs.execute("test.note", {"word": "x"}, context)
+
+
+def test_a_failed_job_that_was_deleted_is_not_listed(company, run_jobs):
+    name = f"deleted-{company.slug}"
+    jobs.enqueue_now("test.note", {"word": "boom"}, job_id=name)
+    run_jobs()
+    assert name in {one.id for one in jobs.failed_jobs()}
+    valkey.connection().delete(f"rq:job:{name}")
+    assert name not in {one.id for one in jobs.failed_jobs()}
+
+
+def test_what_has_served_is_pruned(app, company, browser, heard, run_jobs):
+    """Keys after a day, delivered events after thirty, ended sessions after a day; what is not done stays."""
+    browser.api("POST", "/api/v1/accounts/", json={"name": "Keyed"}, headers={"Idempotency-Key": uuid.uuid4().hex})
+    emit(company, "done")
+    run_jobs()
+    heard["fail"] = 1
+    emit(company, "pending")
+    run_jobs()
+    tables = {
+        "idempotency_key": "created_at", "outbox": "relayed_at", "auth_session": "expires_at",
+    }  # fmt: skip
+
+    def left():
+        with platform_uow("jobs") as session:
+            return [
+                session.scalar(text("SELECT count(*) FROM idempotency_key WHERE organization_id = :o"), {"o": company.id}),
+                session.scalar(text("SELECT count(*) FROM outbox WHERE organization_id = :o AND name = 'test.pinged'"),
+                               {"o": company.id}),
+                session.scalar(text("SELECT count(*) FROM auth_session WHERE user_id = :u"), {"u": company.admin.user_id}),
+            ]  # fmt: skip
+
+    jobs.enqueue_now("kernel.prune", {})
+    run_jobs()
+    assert left() == [1, 2, 1]
+    engine = superuser_engine()
+    with engine.begin() as connection:
+        for table, column in tables.items():
+            owner = "user_id = :u" if table == "auth_session" else "organization_id = :o"
+            connection.execute(
+                text(f"UPDATE {table} SET {column} = now() - interval '31 days' WHERE {owner}"),
+                {"o": company.id} if table != "auth_session" else {"u": company.admin.user_id},
+            )
+    engine.dispose()
+    jobs.enqueue_now("kernel.prune", {})
+    for name in ("kernel.sweep", "kernel.sweep_mail"):
+        jobs.enqueue_now(name, {})
+    run_jobs()
+    assert left() == [0, 1, 0]
+
+
+def test_a_connection_that_was_cut_costs_one_refusal(app, company):
+    engine = db.engines[None]
+    engine.dispose()
+    pooled = engine.raw_connection()
+    driver = pooled.driver_connection
+    pooled.close()
+    driver.pgconn.finish()
+    with pytest.raises(Unavailable), uow(system_actor(company.id)) as session:
+        session.scalar(select(Account.id))
+    with uow(system_actor(company.id)) as session:
+        assert session.scalar(text("SELECT current_setting('app.organization_id')")) == str(company.id)

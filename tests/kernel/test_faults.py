@@ -24,6 +24,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 import requests
 from PIL import Image
+from redis import Redis
 
 from app.kernel.embedded import EmbeddedStack, Server
 from tests.cast import PASSWORD
@@ -95,10 +96,10 @@ class House:
         except requests.ConnectionError:
             return False
 
-    def sign_in(self, browser: requests.Session) -> None:
+    def sign_in(self, browser: requests.Session, email: str = ADMIN) -> None:
         page = browser.get(f"{self.url}/login/", timeout=20)
         token = re.search(r'name="csrf_token" value="([^"]+)"', page.text).group(1)
-        form = {"email": ADMIN, "password": PASSWORD, "csrf_token": token}
+        form = {"email": email, "password": PASSWORD, "csrf_token": token}
         answer = browser.post(f"{self.url}/login/", data=form, allow_redirects=False, timeout=20)
         assert answer.status_code == 302, answer.text
         page = browser.get(f"{self.url}/settings/profile", timeout=20)
@@ -206,6 +207,8 @@ def test_work_goes_on_without_valkey_and_jobs_run_when_it_is_back(house: House) 
         assert house.get("/api/v1/accounts/", "application/json").status_code == 200
         other = requests.Session()
         house.sign_in(other)
+        with pytest.raises(AssertionError, match="<html"):  # nobody counts attempts, nobody gets in
+            house.sign_in(requests.Session(), "nobody@faults.example")
         # What follows from these waits in the database: an import, an event with its notification, a mail.
         assert house.post(f"{checked.headers['Location']}/start").status_code == 302, house.complaints()
         invited = house.post("/users/invite", data={"emails": "late@faults.example", "role": viewer(house)})
@@ -221,6 +224,21 @@ def test_work_goes_on_without_valkey_and_jobs_run_when_it_is_back(house: House) 
     assert eventually(lambda: any("late@faults.example" in one.read_text() for one in mails.glob("*.eml")))
     assert eventually(lambda: "companies.csv" in house.get("/notifications/").text), house.complaints()
     assert house.get("/readyz").status_code == 200
+
+
+def test_the_scheduler_outlives_valkey(house: House) -> None:
+    with house.log.open() as log:
+        log.seek(0, os.SEEK_END)
+        scheduler = house.start("scheduler")
+        seen = lambda word: eventually(lambda: word in log.read())  # noqa: E731
+        assert seen("scheduler.started")
+        with without(house.server("Valkey")):
+            assert seen("scheduler.valkey_unreachable")
+    with Redis.from_url(house.environ["REDIS_URL"]) as valkey:
+        assert eventually(lambda: valkey.keys("rq:scheduler-lock:*")), "it schedules again"
+    assert scheduler.poll() is None
+    scheduler.terminate()
+    assert scheduler.wait(20) == 0
 
 
 def viewer(house: House) -> str:

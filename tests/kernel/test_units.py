@@ -13,6 +13,11 @@ from decimal import Decimal
 import boto3
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
@@ -204,7 +209,16 @@ def test_formats_in_english(app):
         assert i18n.money(Decimal("1234.5")) == "€1,234.50"
         assert i18n.number(Decimal("1234567.891"), 2) == "1,234,567.89"
         assert i18n.date(dt.date(2026, 11, 22)) == "Nov 22, 2026"
-    for nothing in (i18n.money, i18n.number, i18n.percent, i18n.date, i18n.moment, i18n.ago, i18n.short_date):
+    for nothing in (
+        i18n.money,
+        i18n.number,
+        i18n.percent,
+        i18n.date,
+        i18n.moment,
+        i18n.ago,
+        i18n.short_date,
+        i18n.clock_time,
+    ):
         assert nothing(None) == "–"
 
 
@@ -417,6 +431,54 @@ def test_a_server_that_is_away_is_tried_five_times(app):
     assert issubclass(smtplib.SMTPException, OSError)
 
 
+@pytest.fixture
+def secure_smtp(app, tmp_path, monkeypatch):
+    """A server that takes mail only over TLS and from somebody who signs in."""
+    import ssl
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, secret = tmp_path / "cert.pem", tmp_path / "key.pem"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, secret)
+    postman = Postman()
+
+    def authenticate(_server, _session, _envelope, _mechanism, data):
+        return AuthResult(success=(data.login, data.password) == (b"me@here", b"p/w"))
+
+    controller = Controller(
+        postman, hostname="127.0.0.1", port=_free_port(), tls_context=context, require_starttls=True,
+        auth_required=True, authenticator=authenticate, auth_exclude_mechanism=["LOGIN"],
+    )  # fmt: skip
+    controller.start()
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    yield postman, controller.port
+    app.config["SMTP_URL"] = None
+    controller.stop()
+
+
+def test_a_mail_leaves_over_tls_by_somebody_who_signs_in(app, secure_smtp):
+    postman, port = secure_smtp
+    to = f"{uuid.uuid4().hex[:8]}@there.example"
+    pk = write_mail(app, to)
+    app.config["SMTP_URL"] = f"smtp://me%40here:p%2Fw@localhost:{port}?starttls=1"
+    assert mail.deliver(pk) is True
+    assert [one.rcpt_tos for one in postman.taken] == [[to]]
+
+
 # ── files ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -489,3 +551,5 @@ def test_a_store_that_is_away_is_unavailable(monkeypatch):
     away = storage.make_store("s3://files", f"http://127.0.0.1:{_free_port()}")
     with pytest.raises(Unavailable):
         away.open("x")
+    with pytest.raises(Unavailable):
+        away.put("x", io.BytesIO(b"x"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
 
 from app.events.tenancy import MemberJoined
-from app.kernel import outbox
+from app.kernel import clock, outbox
 from app.kernel.db import db
 from app.kernel.outbox import emit
 from app.kernel.uow import platform_uow, uow
@@ -139,3 +140,37 @@ def test_the_bell_counts_and_is_cleared(company, admin, seller, run_jobs, sign_i
     assert browser.get("/notifications/?category=evil").status_code == 200
     assert browser.post("/notifications/read").json == {"unread": 0}
     assert browser.post("/notifications/read", data={"id": "x"}).status_code == 404
+
+
+def test_somebody_without_an_account_is_told_nothing(company, admin, run_jobs):
+    with uow(admin):
+        member = members.add_placeholder("Paola Placeholder", actor=admin).id
+    helpers.deal(admin, "Hers", owner_id=member)
+    run_jobs()
+    assert helpers.scalar(admin, "SELECT count(*) FROM notification") == 0
+
+
+@pytest.mark.parametrize(
+    ("message", "params", "words"),
+    [
+        ("gone_with_its_feature", {}, "gone_with_its_feature"),
+        ("deal_won", {"actor": "Ada"}, "%(actor)s won “%(title)s”: %(amount)s"),
+        ("deal_won", {"actor": "Ada", "title": "Box", "amount": "1 €"}, "Ada won “Box”: 1 €"),
+    ],
+)
+def test_an_old_notification_still_reads(app, message, params, words):
+    from app.notifications.models import Notification
+
+    with app.test_request_context("/?lang=en"):
+        assert service.text_of(Notification(message=message, params=params)) == words
+
+
+def test_the_page_tells_the_days_apart(company, admin, seller, run_jobs, sign_in):
+    now = clock.now()
+    for days, title in ((9, "Older"), (1, "Yesterdays"), (0, "Todays")):
+        with clock.frozen(now - dt.timedelta(days=days)):
+            helpers.deal(admin, title, owner_id=seller.member_id)
+            run_jobs()
+    page = helpers.words(sign_in(company.sales).get("/notifications/").text)
+    places = [page.index(one) for one in ("Today ", "Todays", "Yesterday ", "Yesterdays", "Older")]
+    assert places == sorted(places)

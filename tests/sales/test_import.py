@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from app.kernel.crud.export import write_csv
+from app.kernel.errors import Conflict
 from app.kernel.uow import uow
 from app.sales.imports import reading, running, service
 from app.sales.models.accounts import Account
@@ -571,3 +572,152 @@ def test_others_imports_do_not_exist(company, browser, actor, rival, sign_in):
     assert str(job.id) not in charlie.get("/sales/import/").text
     assert charlie.get("/sales/import/not-an-id").status_code == 404
     assert helpers.count(actor, Account) == 2
+
+
+# ── corrections and rules at their edges ─────────────────────────────────────────────────────────
+
+
+def configured(actor, import_id, **changes):
+    job = helpers.job_of(actor, import_id)
+    given = {"mapping": job.mapping, "matches": {}, "settings": {}, "reading": {}, **changes}
+    with uow(actor):
+        return service.configure(UUID(import_id), actor=actor, **given)
+
+
+def test_delimiter_and_encoding_can_be_corrected(browser, actor):
+    body = "name,city;town\nCaffè,Forlì;Cefalù\n".encode("cp1252")
+    import_id = helpers.upload(browser, "accounts", body)
+    helpers.configure(browser, actor, import_id, encoding="cp1252", delimiter=",")
+    assert helpers.job_of(actor, import_id).reading["header"] == ["name", "city;town"]
+    helpers.configure(browser, actor, import_id, delimiter=";")
+    assert helpers.job_of(actor, import_id).reading["header"] == ["name,city", "town"]
+    helpers.configure(browser, actor, import_id, encoding="utf-8", delimiter=",")
+    helpers.configure(browser, actor, import_id, encoding="cp1252")
+    assert helpers.job_of(actor, import_id).check["preview"] == [{"name": "Caffè", "city;town": "Forlì;Cefalù"}]
+
+
+def test_a_sheet_that_is_empty_is_no_table(browser, actor):
+    import_id = helpers.upload(browser, "accounts", sheet_bytes([["name"], ["Alfa"]], more=[("Altro", [])]), "a.xlsx")
+    answer = helpers.configure(browser, actor, import_id, sheet="Altro")
+    assert answer.status_code == 422
+    assert "The file is empty." in answer.text
+    assert helpers.job_of(actor, import_id).reading["sheet"] == "Foglio1"
+
+
+def test_a_file_has_at_most_so_many_lines(browser, actor, monkeypatch):
+    monkeypatch.setattr(service, "MAX_ROWS", 1)
+    answer = helpers.send(browser, "accounts", ACCOUNTS.encode())
+    assert answer.status_code == 422
+    assert "At most 1 lines at once." in answer.text
+    assert helpers.scalar(actor, "SELECT count(*) FROM import_job") == 0
+
+
+def test_an_import_that_has_started_is_not_changed(browser, actor):
+    import_id = helpers.upload(browser, "accounts", ACCOUNTS)
+    helpers.run(browser, actor, import_id)
+    with pytest.raises(Conflict):
+        configured(actor, import_id, settings={"existing": "update"})
+    assert helpers.job_of(actor, import_id).settings["existing"] == "skip"
+
+
+def test_decisions_that_mean_nothing_are_left_out(browser, actor):
+    import_id = helpers.upload(browser, "accounts", "name,owner\nAlfa,Nobody\n")
+    good = {"action": "empty"}
+    matches = {
+        "gone": {"x": good},
+        "owner": {"a": {"action": "match", "id": "x"}, "b": {"action": "fly"}, "Nobody": good},
+    }
+    job = configured(actor, import_id, matches=matches)
+    assert job.matches == {"owner": {"Nobody": good}}
+    assert job.check["ready"] == 1
+
+
+def test_deals_go_into_the_chosen_pipeline(browser, actor):
+    from app.sales.service import pipelines
+
+    with uow(actor):
+        other = pipelines.create_pipeline("Other", actor=actor).id
+    import_id = helpers.upload(browser, "opportunities", "title\nOne\n")
+    helpers.configure(browser, actor, import_id, pipeline=str(other))
+    helpers.run(browser, actor, import_id)
+    assert helpers.scalar(actor, "SELECT pipeline_id FROM opportunity") == other
+
+
+def test_a_deal_needs_some_name(browser, actor):
+    job = helpers.bring_in(browser, actor, "opportunities", "title,amount\n,100\nOne,200\n")
+    assert (job.created_count, job.failed_count) == (1, 1)
+    assert "A deal needs a title" in browser.get(f"/sales/import/{job.id}").text
+
+
+def test_who_writes_their_own_imports_their_own(company, browser, sign_in):
+    from app.tenancy.service import roles
+
+    actor = company.admin.actor
+    with uow(actor):
+        role = roles.create_role("Own accounts", actor=actor).id
+        roles.assign_roles(company.sales.member_id, {role}, actor=actor)
+    permissions = {"read account": "own", "write account": "own"}
+    browser.api("POST", f"/roles/{role}/permissions", json={"permissions": permissions})
+    job = helpers.bring_in(sign_in(company.sales), company.sales.actor, "accounts", ACCOUNTS)
+    assert job.created_count == 2
+    owners = helpers.rows(actor, "SELECT DISTINCT owner_id FROM account")
+    assert [one.owner_id for one in owners] == [company.sales.member_id]
+
+
+def test_names_are_decided_about_created_and_matched(browser, actor):
+    """A stage and a person that are made, an account that is matched, a contact that is left empty."""
+    with uow(actor):
+        account = Account(name="Alfa S.p.A.")
+        helpers.db.session.add(account)
+    body = "title,stage,owner,account,contact,product\nOne,Trattativa X,Paola Nuova,Zeta Holding,Nessuno,Scatola\n"
+    decisions = {"stage": "create", "owner": "create", "product": "create", "contact": "empty"}
+    job = helpers.bring_in(
+        browser,
+        actor,
+        "opportunities",
+        body,
+        lambda one: decisions.get(one["field"].removesuffix("_id"), f"match:{account.id}"),
+    )
+    assert (job.created_count, job.failed_count) == (1, 0)
+    found = helpers.rows(
+        actor,
+        "SELECT s.name AS stage, m.display_name AS owner, o.account_id, o.contact_id, l.description AS product"
+        " FROM opportunity o JOIN pipeline_stage s ON s.id = o.stage_id JOIN membership m ON m.id = o.owner_id"
+        " JOIN opportunity_line l ON l.opportunity_id = o.id",
+    )
+    assert [tuple(one) for one in found] == [("Trattativa X", "Paola Nuova", account.id, None, "Scatola")]
+    undone = helpers.undo(browser, actor, job.id)
+    assert undone.status == ImportStatus.UNDONE
+    assert helpers.scalar(actor, "SELECT count(*) FROM product") == 0
+
+
+def test_an_import_that_valkey_lost_is_queued_again(browser, actor):
+    from app.kernel import jobs
+
+    import_id = helpers.upload(browser, "accounts", ACCOUNTS)
+    assert browser.post(f"/sales/import/{import_id}/start").status_code == 302
+    assert running.sweep_imports() == 0, "Valkey knows it"
+    jobs.get_queue("bulk").fetch_job(f"import-{import_id}").delete()
+    assert running.sweep_imports() >= 1
+    work_off()
+    job = helpers.job_of(actor, import_id)
+    assert (job.status, job.created_count) == (ImportStatus.DONE, 2)
+    assert running.sweep_imports() == 0
+
+
+def test_an_import_by_somebody_who_may_not_any_more_fails_visibly(company, browser, actor, sign_in):
+    import_id = helpers.upload(sign_in(company.sales), "accounts", ACCOUNTS)
+    sales = company.sales.actor
+    with uow(sales):
+        running.start(UUID(import_id), actor=sales)
+    from app.tenancy.service import roles
+    from tests.tenancy.helpers import role_id
+
+    viewer = role_id(company, "Viewer")
+    with uow(actor):
+        roles.assign_roles(company.sales.member_id, {viewer}, actor=actor)
+    work_off()
+    job = helpers.job_of(actor, import_id)
+    assert (job.status, job.created_count) == (ImportStatus.FAILED, 0)
+    assert job.message
+    assert helpers.count(actor, Account) == 0

@@ -7,24 +7,29 @@ import datetime as dt
 import threading
 from decimal import Decimal
 from types import MappingProxyType
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.events.sales import OpportunityWon
 from app.kernel import clock
 from app.kernel.actor import Scope
 from app.kernel.db import db
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.uow import uow
 from app.sales.models.accounts import Account
+from app.sales.models.activities import ActivityLog
+from app.sales.models.leads import Lead
 from app.sales.models.opportunities import Opportunity
 from app.sales.models.products import Product
-from app.sales.service import activities
+from app.sales.service import activities, leads
+from app.sales.service import pipelines as pipeline_service
 from app.sales.service.opportunities.closing import lose_opportunity, reopen_opportunity, win_opportunity
 from app.sales.service.opportunities.deal import lock_opportunity
 from app.sales.service.opportunities.editing import create_opportunity, delete_opportunity, update_opportunity
-from app.sales.service.opportunities.lines import set_lines
+from app.sales.service.opportunities.lines import MAX_LINES, set_lines
 from app.sales.service.opportunities.ranks import MAX_RANK
 from app.sales.service.opportunities.stages import move_opportunity
 from tests.sales import helpers
@@ -449,3 +454,102 @@ def test_own_team_and_all(company, actor, stages):
         from app.sales.cruds.opportunities import OPPORTUNITIES
 
         change(OPPORTUNITIES, mine.id, {"owner_id": company.viewer.member_id}, actor=reader, version=None)
+
+
+# ── what is odd ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_deal_starts_in_a_stage_of_its_pipeline(actor, stages):
+    with uow(actor):
+        other = pipeline_service.create_pipeline("Other", actor=actor).id
+    with pytest.raises(Invalid) as error:
+        helpers.deal(actor, pipeline_id=other, stage_id=stages[0].id)
+    assert list(error.value.errors) == ["stage"]
+    with pytest.raises(Invalid) as error:
+        helpers.deal(actor, currency="XXX")
+    assert list(error.value.errors) == ["currency"]
+    assert helpers.count(actor, Opportunity) == 0
+
+
+def test_a_change_of_stage_wins_a_deal_and_does_not_lose_it_without_a_reason(actor, stages):
+    mine = helpers.deal(actor).id
+
+    def put(stage):
+        with uow(actor):
+            found = lock_opportunity(mine)
+            update_opportunity(found, actor=actor, stage_id=stage.id)
+
+    with pytest.raises(Invalid) as error:
+        put(stages[-1])
+    assert list(error.value.errors) == ["lost_reason"]
+    assert state(actor, mine).stage_kind == "open"
+    put(stages[-2])
+    won = state(actor, mine)
+    assert (won.stage_kind, won.stage_id) == ("won", stages[-2].id)
+    assert won.closed_at is not None
+    assert len(events(actor, OpportunityWon.name)) == 1
+
+
+def test_a_card_between_two_that_have_left_goes_on_top(actor, stages):
+    moved, first, second, *_rest = helpers.deals(actor, 3, stages[0])
+    for gone in (first, second):
+        move(actor, gone, stages[2])
+    stays = helpers.deal(actor, "Stays", stage_id=stages[1].id).id
+    move(actor, moved, stages[1], after_id=first, before_id=second)
+    assert order(actor, stages[1]) == [moved, stays]
+
+
+def test_lines_are_not_too_many_and_not_too_much(actor):
+    mine = helpers.deal(actor).id
+    for lines in (
+        [{"description": "x"}] * (MAX_LINES + 1),
+        [{"description": "x", "quantity": 99999, "unit_price": "99999999999"}],
+    ):
+        with pytest.raises(Invalid) as error, uow(actor):
+            set_lines(mine, lines, actor=actor)
+        assert list(error.value.errors) == ["lines"]
+    assert helpers.scalar(actor, "SELECT count(*) FROM opportunity_line") == 0
+
+
+@pytest.mark.parametrize("minutes", [-1, 100_001])
+def test_an_activity_lasts_some_minutes(actor, minutes):
+    with pytest.raises(Invalid) as error, uow(actor):
+        activities.create_activity(actor=actor, title="Call", type="call", duration_min=minutes)
+    assert list(error.value.errors) == ["duration_min"]
+
+
+def test_an_activity_is_done_without_a_word_too(actor):
+    with uow(actor):
+        made = activities.create_activity(actor=actor, title="Call", type="call").id
+    with uow(actor):
+        activities.complete_activity(made, actor=actor)
+    found = helpers.fetch(actor, ActivityLog, made)
+    assert found.done_at is not None
+    assert found.outcome is None
+
+
+def test_a_lead_without_a_company_becomes_a_contact_alone(actor):
+    with uow(actor):
+        lead = leads.create_lead(actor=actor, name="Bruno Verdi", status="working")
+    with uow(actor):
+        leads.update_lead(helpers.db.session.get(Lead, lead.id), actor=actor, status=None, city="Roma")
+    assert helpers.fetch(actor, Lead, lead.id).status == "working"
+    with pytest.raises(Invalid) as error, uow(actor):
+        leads.convert_lead(lead.id, actor=actor, contact_id=uuid4())
+    assert list(error.value.errors) == ["contact"]
+    with uow(actor):
+        made = leads.convert_lead(lead.id, actor=actor)
+    assert (made.account, made.opportunity, made.contact.name) == (None, None, "Bruno Verdi")
+    assert helpers.fetch(actor, Lead, lead.id).status == "converted"
+    assert helpers.count(actor, Opportunity) == helpers.count(actor, Account) == 0
+
+
+def test_a_pipeline_is_renamed_and_another_deleted(actor):
+    with uow(actor):
+        other = pipeline_service.create_pipeline("Other", actor=actor).id
+        pipeline_service.update_pipeline(other, actor=actor, name="Renamed")
+    found = helpers.rows(actor, "SELECT name, is_default FROM pipeline ORDER BY position")
+    assert [(one.name, one.is_default) for one in found][1:] == [("Renamed", False)]
+    with uow(actor):
+        pipeline_service.delete_pipeline(other, actor=actor)
+    assert [one.is_default for one in helpers.rows(actor, "SELECT is_default FROM pipeline")] == [True]

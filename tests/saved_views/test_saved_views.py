@@ -168,3 +168,36 @@ def test_all_rows_of_a_view_are_those_it_shows(browser, company):
     answer = browser.post(f"/sales/accounts/bulk?view={view}", data={"action": "delete", "all": "1"})
     assert answer.status_code == 302
     assert [one.name for one in helpers.rows(company.admin.actor, "SELECT name FROM account")] == ["Beta"]
+
+
+def test_a_view_may_hold_a_tree_of_conditions(browser, company):
+    """Such a view comes from a program; its list, its export and its name can be used like any other's."""
+    from app.kernel.crud.fields import cruds
+    from app.kernel.errors import BadRequest
+    from app.saved_views import service
+
+    actor = company.admin.actor
+    city, name = (
+        {"field": one, "operator": "eq", "value": text} for one, text in (("city", "padova"), ("name", "alfa"))
+    )
+    definition = {"tree": {"op": "or", "items": [city, name]}}
+    with uow(actor):
+        view = service.save_view(cruds["account"], definition, actor=actor, name="Either").id
+    assert names(browser, f"?view={view}") == ["Alfa", "Beta"]
+    with uow(actor):
+        service.save_view(cruds["account"], {**definition, "sort": "-name"}, actor=actor, view_id=view, shared=True)
+    page = browser.get(f"/sales/accounts/?view={view}").text
+    assert "Either" in page
+    assert page.index(">Beta</span>") < page.index(">Alfa</span>")
+    for broken in ("text", {"op": "not", "items": []}, {"items": "x"}, {"items": [{"items": [{"items": [{"items": [
+        {"items": [{"items": [city]}]}]}]}]}]}):  # fmt: skip
+        with pytest.raises(BadRequest), uow(actor):
+            service.save_view(cruds["account"], {"tree": broken}, actor=actor, name="Broken")
+
+
+def test_nobody_has_more_views_than_a_menu_can_show(browser, company, monkeypatch):
+    from app.saved_views import service
+
+    monkeypatch.setattr(service, "MAX_VIEWS", 2)
+    assert [save(browser, name=f"View {number}").status_code for number in range(3)] == [302, 302, 409]
+    assert helpers.scalar(company.admin.actor, "SELECT count(*) FROM saved_view") == 2

@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from app.kernel import clock, tenant
 from app.tenancy import queries
@@ -133,3 +134,29 @@ def test_the_export_holds_what_the_filter_shows_and_is_itself_logged(company: An
     (record,) = [one["record"] for one in lines if "cmd" in one["record"]]
     assert not record.startswith("=")
     assert "Audit log" in words(browser.get("/settings/audit?entity=audit_log").text)
+
+
+def test_the_logo_is_taken_shown_and_removed(company: Any, browser: Any) -> None:
+    colours = {"primary": "#390035", "secondary": "#901d6b", "accent": "#901d6b"}
+
+    def logo() -> str | None:
+        with tenant.tenant_scope(company.admin.actor):
+            return organizations.get_branding().logo_key
+
+    picture = io.BytesIO()
+    Image.new("RGB", (600, 200), "navy").save(picture, "PNG")
+    for name, content, status in (("logo.png", picture.getvalue(), 302), ("logo.png", b"no picture", 422)):
+        answer = browser.post("/settings/branding", data={**colours, "logo": (io.BytesIO(content), name)})
+        assert answer.status_code == status
+    kept = logo()
+    assert kept is not None
+    assert kept.startswith(f"{company.id}/brand/")
+    assert browser.post("/settings/branding", data={**colours, "remove_logo": "1"}).status_code == 302
+    assert logo() is None
+
+
+@pytest.mark.parametrize("days", ["many", "12345"])
+def test_a_key_lives_as_long_as_the_form_offers(browser: Any, days: str) -> None:
+    answer = browser.post("/settings/api-keys", data={"name": "Key", "days": days, "access": "read"})
+    assert answer.status_code == 422
+    assert "Key" in answer.text

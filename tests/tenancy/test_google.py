@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import uuid
 from urllib.parse import parse_qs, urlsplit
 
 import oidc_provider_mock
+import pyotp
 import pytest
 import requests
 
+from app.kernel import clock
 from app.kernel.actor import system_actor
 from app.kernel.audit import AuditLog
 from app.kernel.db import db
@@ -17,9 +20,10 @@ from app.kernel.tenant import platform_scope, tenant_scope
 from app.kernel.uow import platform_uow
 from app.tenancy import queries
 from app.tenancy.models import Credential
+from app.tenancy.service.accounts.second_factor import begin_second_factor, confirm_second_factor
 from tests.cast import PASSWORD
 from tests.support import CleanClient
-from tests.tenancy.helpers import add_person
+from tests.tenancy.helpers import add_person, token
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +143,23 @@ def test_nobody_without_a_password_is_locked_out(google, provider, company, sign
     assert (
         browser.post("/settings/security/google/unlink", data={"password": "another-good-password"}).status_code == 302
     )
+
+
+def test_google_does_not_stand_in_for_the_second_factor(google, provider, company):
+    person = add_person(company, f"{uuid.uuid4().hex[:8]}@gmail.example")
+    now = clock.now()
+    with platform_uow("identity"):
+        totp = pyotp.parse_uri(begin_second_factor(person.user_id))
+        confirm_second_factor(person.user_id, totp.at(now))
+    browser, answer = through_google(google, provider, f"g-{uuid.uuid4().hex}", person.email)
+    assert urlsplit(answer.location).path == "/login/code"
+    assert browser.get("/sales/accounts/", headers={"Accept": "text/html"}).status_code == 302
+    later = now + dt.timedelta(seconds=60)
+    with clock.frozen(later):
+        form = {"code": totp.at(later), "csrf_token": token(browser, "/login/code")}
+        done = browser.post(answer.location, data=form)
+        assert (done.status_code, done.location) == (302, "/sales/accounts/")
+        assert browser.get("/sales/accounts/", headers={"Accept": "text/html"}).status_code == 200
 
 
 def test_a_made_up_callback_is_refused(google, client):

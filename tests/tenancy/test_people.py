@@ -323,3 +323,44 @@ def test_a_suspended_organization_is_closed_to_its_people(app, company, sign_in)
     assert person.get("/sales/accounts/").status_code in {302, 403}
     assert person.api("GET", "/api/v1/accounts/").status_code == 403
     assert re.search(r"<html", person.get("/").text)
+
+
+def test_teams_are_made_changed_and_deleted_on_their_page(company, browser, actor):
+    form = {"name": "North", "manager": str(company.sales.member_id)}
+    assert browser.post("/users/teams/save", data=form).status_code == 302
+    page = browser.get("/users/teams/").text
+    assert "North" in page
+    with tenant_scope(actor):
+        team = queries.list_teams()[0]
+        assert team.manager_id == company.sales.member_id
+    assert browser.post("/users/teams/save", data={"id": str(team.id), "name": "South"}).status_code == 302
+    with tenant_scope(actor):
+        assert [(one.name, one.manager_id) for one in queries.list_teams()] == [("South", None)]
+    assert browser.post(f"/users/teams/{team.id}/delete").status_code == 302
+    assert "South" not in browser.get("/users/teams/").text
+
+
+def test_a_sign_up_is_confirmed_by_a_whole_account_while_sign_up_is_on(app, run_jobs):
+    email = address()
+    ask_signup(app, email, f"Officine {uuid.uuid4().hex[:6]}")
+    run_jobs()
+    url = link(mails(email)[-1], "signup")
+    _client, answer = accept(app, url, first_name=" ")
+    assert answer.status_code == 422
+    app.config["SIGNUP_ENABLED"] = False
+    try:
+        assert app.test_client().get(url).status_code == 404
+    finally:
+        app.config["SIGNUP_ENABLED"] = True
+    assert accept(app, url)[1].status_code == 302
+
+
+def test_the_home_page_of_somebody_who_may_nothing(company, browser, sign_in):
+    with uow(company.admin.actor):
+        role = roles.create_role("Nothing", actor=company.admin.actor).id
+        roles.assign_roles(company.sales.member_id, {role}, actor=company.admin.actor)
+    person = sign_in(company.sales)
+    page = person.get("/")
+    assert page.status_code == 200
+    assert "/sales/" not in page.text.split("<main")[1]
+    assert person.get("/sales/pipeline").status_code == 403

@@ -393,3 +393,30 @@ def test_the_log_tells_sign_ins_from_the_crms_accounts(company, sign_in):
     assert everything.count('<span class="muted cap">Sign-in</span>') == 2
     exported = admin.get("/settings/audit/export?entity=user").text
     assert exported.count(";signed_in;") == 2
+
+
+# ── addresses of sign-in and out ─────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("wanted", "place"), [("/sales/accounts/", "/sales/accounts/"), ("/login/", "/"), ("/logout/", "/"), ("", "/")]
+)
+def test_who_is_signed_in_need_not_sign_in(acme, sign_in, wanted, place):
+    answer = sign_in(acme.sales).get(f"/login/?next={wanted}")
+    assert (answer.status_code, answer.location) == (302, place)
+
+
+def test_who_is_not_signed_in_need_not_sign_out(client):
+    answer = client.get("/logout/")
+    assert (answer.status_code, answer.location) == (302, "/login/")
+
+
+def test_a_token_is_for_who_says_it_right(app, company, client):
+    right = {"username": company.sales.email, "password": PASSWORD}
+    for changes, status in (
+        ({}, 200), ({"password": "wrong"}, 401), ({"username": f"{uuid.uuid4().hex}@nobody.example"}, 401),
+        ({"password": 12}, 422), ({"username": None}, 422),
+    ):  # fmt: skip
+        answer = client.post("/api/v1/security/login", json={**right, **changes})
+        assert answer.status_code == status, changes
+        assert ("access_token" in answer.json) is (status == 200)

@@ -229,10 +229,7 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
 
     def _dump(self, row: dict[str, Any]) -> dict[str, Any]:
         out = dump(self._fields, row)
-        for name in ("created_at", "updated_at"):
-            if name in row:
-                out[name] = row[name]
-        return out
+        return out | {name: row[name] for name in ("created_at", "updated_at")}
 
     @expose("", methods=["POST"])
     @expose("/", methods=["POST"])

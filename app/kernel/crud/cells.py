@@ -18,7 +18,6 @@ from app.kernel.assets import icon
 from app.kernel.crud.fields import Crud, Field, Kind, cruds, target_model
 from app.kernel.crud.filters import OPERATOR_LABELS, PERIODS, leaf_text
 from app.kernel.db import db
-from app.kernel.errors import NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 
@@ -140,7 +139,7 @@ def plain(field: Field, row: dict[str, Any]) -> Any:
 _NUM = {Kind.INTEGER, Kind.DECIMAL, Kind.MONEY, Kind.PERCENT}
 
 
-def render_rows(crud: Crud, page: Page, fields: Sequence[Field], *, select: bool = True) -> Markup:
+def render_rows(crud: Crud, page: Page, fields: Sequence[Field]) -> Markup:
     """All ``<tr>`` of a list."""
     label_field = fields[0] if fields else None
     out: list[str] = []
@@ -150,11 +149,10 @@ def render_rows(crud: Crud, page: Page, fields: Sequence[Field], *, select: bool
         name = str(row.get(label_field.name) or "–") if label_field else str(identifier)
         safe_name = str(escape(name))
         out.append(f'<tr data-id="{identifier}" data-version="{row["version"]}">')
-        if select:
-            out.append(
-                '<td class="sel m-lead"><input class="sk-check" type="checkbox" name="rowid" '
-                f'form="bulk" value="{identifier}" aria-label="{escape(check % {"name": name})}"></td>'
-            )
+        out.append(
+            '<td class="sel m-lead"><input class="sk-check" type="checkbox" name="rowid" '
+            f'form="bulk" value="{identifier}" aria-label="{escape(check % {"name": name})}"></td>'
+        )
         tile = str(avatar(name, square=True)) if crud.avatar else ""
         out.append(
             f'<td class="m-title"><a class="t" href="{crud.url}/show/{identifier}">{tile}'
@@ -174,8 +172,7 @@ def chips(crud: Crud, params: ListParams) -> list[dict[str, Any]]:
     found = []
     for index, leaf in enumerate(params.leaves):
         field = crud.field(leaf["field"])
-        if field is None:
-            continue
+        assert field is not None  # the list's query would have refused it
         rest = [leaf_text(one) for position, one in enumerate(params.leaves) if position != index]
         found.append(
             {
@@ -202,10 +199,7 @@ def value_words(field: Field, operator: str, values: list[str]) -> str:
         if field.kind is Kind.PERSON and one == "me":
             words.append(_("me"))
         elif field.is_link:
-            try:
-                ids.append(parse_id(one))
-            except NotFound:
-                words.append(one)
+            ids.append(parse_id(one))
         elif field.kind is Kind.ENUM:
             choice = field.choice(one)
             words.append(str(choice.label) if choice else one)
@@ -238,8 +232,6 @@ def stored_words(field: Field, value: str) -> str:
     return words if len(words) <= LONGEST_WORDS else words[: LONGEST_WORDS - 1] + "…"
 
 
-def age_days(since: dt.datetime | None) -> int:
+def age_days(since: dt.datetime) -> int:
     """Whole calendar days since a moment."""
-    if since is None:
-        return 0
     return max(0, (clock.now() - since).days)

@@ -180,7 +180,7 @@ class Crud:
 
     @property
     def form_fields(self) -> list[Field]:
-        return [one for one in self.fields if one.in_form and one.expression is None]
+        return [one for one in self.writable if one.in_form]
 
     @property
     def writable(self) -> list[Field]:
@@ -280,8 +280,6 @@ def _number(field: Field, raw: Any) -> Decimal | int:
 
 
 def _date(raw: Any) -> dt.date:
-    if isinstance(raw, dt.datetime):
-        return raw.date()
     if isinstance(raw, dt.date):
         return raw
     try:
@@ -294,13 +292,10 @@ def _date(raw: Any) -> dt.date:
 
 
 def _moment(raw: Any) -> dt.datetime:
-    if isinstance(raw, dt.datetime):
-        value = raw
-    else:
-        try:
-            value = dt.datetime.fromisoformat(str(raw).strip())
-        except ValueError:
-            raise ValueError(_("This is not a date and time.")) from None
+    try:
+        value = dt.datetime.fromisoformat(str(raw).strip())
+    except ValueError:
+        raise ValueError(_("This is not a date and time.")) from None
     if value.tzinfo is None:
         raise ValueError(_("Add the time zone (ISO 8601)."))
     if not 1900 <= value.year <= 2200:

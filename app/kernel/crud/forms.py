@@ -65,9 +65,7 @@ class SpecField(WTField):  # type: ignore[misc]
         """The choices of a select."""
         if self.spec.kind is Kind.ENUM:
             return [(one.value, str(one.label)) for one in self.spec.choices]
-        if self.spec.is_link and is_small(self.spec):
-            return options(self.spec)
-        return []
+        return options(self.spec)
 
     @property
     def is_remote(self) -> bool:
@@ -103,8 +101,6 @@ def write(field: Field, value: Any) -> str:
 
 def make_form(crud: Crud) -> type[Any]:
     """The add and edit form of an entity. Field names are the public keys."""
-    members: dict[str, Any] = {
-        field.key: SpecField(field.label, spec=field) for field in crud.form_fields if field.editable
-    }
+    members: dict[str, Any] = {field.key: SpecField(field.label, spec=field) for field in crud.form_fields}
     members["version"] = HiddenField()
     return type(f"{crud.model.__name__}Form", (DynamicForm,), members)

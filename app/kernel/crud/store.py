@@ -73,12 +73,10 @@ def change(crud: Crud, record_id: UUID, values: dict[str, Any], *, actor: Actor,
     return record
 
 
-def delete(crud: Crud, record_id: UUID, *, actor: Actor, version: int | None = None) -> str:
+def delete(crud: Crud, record_id: UUID, *, actor: Actor) -> str:
     """Deletes a record; returns what it was called. Raises Conflict while others refer to it."""
     record = get(crud, record_id)
     actor.require_on("write", crud.resource, record)
-    if version is not None and record.version != version:
-        raise Conflict(details={"version": record.version})
     name = record.label
     if crud.verbs.delete is not None:
         crud.verbs.delete(record, actor=actor)

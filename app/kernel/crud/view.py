@@ -124,10 +124,7 @@ class TenantView(ModelView):  # type: ignore[misc]
 
     def _params(self) -> tuple[ListParams, Mapping[str, Any], dict[str, Any]]:
         """The list's state from the address and the active saved view, that view's preset, and the tabs."""
-        preset: Mapping[str, Any] = {}
-        tabs: dict[str, Any] = {}
-        if _views_provider:
-            preset, tabs = _views_provider[0](self.crud, http.actor(), request.args)
+        preset, tabs = _views_provider[0](self.crud, http.actor(), request.args)
         params = read_state(request.args, self.crud, preset)
         params.tree = preset.get("tree")
         return params, preset, tabs
@@ -357,9 +354,7 @@ def _differences(form: Any, row: dict[str, Any]) -> list[tuple[Field, dict[str, 
 
 def _covered(actor: Any, crud: Crud, row: dict[str, Any]) -> bool:
     scope = actor.scope("write", crud.resource)
-    if scope is None:
-        return False
-    return "owner_id" not in row or actor.covers(scope, row["owner_id"])
+    return scope is not None and ("owner_id" not in row or actor.covers(scope, row["owner_id"]))
 
 
 def _reachable(actor: Any, crud: Crud, verb: str, ids: list[UUID]) -> list[UUID]:

@@ -59,8 +59,6 @@ class Shell:
                 for child in children:
                     child["current"] = child is best
             url = spec.href if spec and not children else ""
-            if not children and not url:
-                continue
             found.append(
                 {
                     "name": entry["name"],
@@ -102,8 +100,6 @@ class Shell:
 
 
 def _is_current(url: str) -> bool:
-    if not url:
-        return False
     path = urlsplit(url).path
     return request.path == path or (path != "/" and request.path.startswith(path.rstrip("/") + "/"))
 

@@ -51,7 +51,7 @@ class Entity:
     label: Any
     resource: str
     fields: tuple[Field, ...]
-    key: Callable[[dict[str, Any]], Key | None]
+    key: Callable[[dict[str, Any]], Key]
     existing: Callable[[list[Key]], dict[Key, tuple[UUID, int]]]
     kind: str
 
@@ -75,7 +75,7 @@ def _by_name(model: Any, column: str = "name") -> Callable[[list[Key]], dict[Key
     return find
 
 
-def _contact_key(values: dict[str, Any]) -> Key | None:
+def _contact_key(values: dict[str, Any]) -> Key:
     if values.get("email"):
         return ("email", _text(values["email"]))
     return ("name", _text(values.get("name")), str(values.get("account_id") or ""))
@@ -96,7 +96,7 @@ def _find_contacts(keys: list[Key]) -> dict[Key, tuple[UUID, int]]:
     return found
 
 
-def _lead_key(values: dict[str, Any]) -> Key | None:
+def _lead_key(values: dict[str, Any]) -> Key:
     if values.get("email"):
         return ("email", _text(values["email"]))
     return ("name", _text(values.get("name")), _text(values.get("company")))
@@ -119,7 +119,7 @@ def _find_leads(keys: list[Key]) -> dict[Key, tuple[UUID, int]]:
     return found
 
 
-def _product_key(values: dict[str, Any]) -> Key | None:
+def _product_key(values: dict[str, Any]) -> Key:
     return ("sku", _text(values["sku"])) if values.get("sku") else ("name", _text(values.get("name")))
 
 
@@ -136,7 +136,7 @@ def _find_products(keys: list[Key]) -> dict[Key, tuple[UUID, int]]:
     return found
 
 
-def _deal_key(values: dict[str, Any]) -> Key | None:
+def _deal_key(values: dict[str, Any]) -> Key:
     if values.get("external_ref"):
         return ("ref", str(values["external_ref"]))
     return (

@@ -196,7 +196,7 @@ def _run_batch(import_id: UUID, lines: _Lines, actor: Actor) -> bool:
 
 def _write(job: ImportJob, entity: Entity, rows: list[ParsedRow], actor: Actor) -> None:
     good = [row for row in rows if not row.errors]
-    keys = [key for row in good if (key := entity.key(row.values))]
+    keys = [entity.key(row.values) for row in good]
     existing = entity.existing(keys) if keys else {}
     outcomes: list[dict[str, Any]] = []
     new: list[tuple[ParsedRow, UUID]] = []
@@ -205,7 +205,7 @@ def _write(job: ImportJob, entity: Entity, rows: list[ParsedRow], actor: Actor) 
             job.failed_count += 1
             outcomes.append(_outcome(job, row, "failed", errors=error_json(row)["errors"], raw=row.raw))
             continue
-        hit = existing.get(entity.key(row.values) or ())
+        hit = existing.get(entity.key(row.values))
         if hit is None:
             new.append((row, new_id()))
         elif job.settings.get("existing") == "update" and entity.crud is not None:

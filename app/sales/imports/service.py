@@ -227,7 +227,7 @@ def _dry_run(job: ImportJob, entity: Entity, actor: Actor) -> dict[str, Any]:
         nonlocal ready, failed, same
         finish_rows(batch, entity, job, actor=actor)
         mark_repeats(batch, entity, seen)
-        keys = [key for row in batch if not row.errors and (key := entity.key(row.values))]
+        keys = [entity.key(row.values) for row in batch if not row.errors]
         existing = entity.existing(keys) if keys else {}
         for row in batch:
             if row.errors:
@@ -274,8 +274,6 @@ def mark_repeats(rows: list[ParsedRow], entity: Entity, seen: dict[Key, int]) ->
         if row.errors:
             continue
         key = entity.key(row.values)
-        if key is None:
-            continue
         if key in seen and seen[key] != row.line:
             row.errors.append(RowError("", _("The same as line %(line)s.", line=seen[key])))
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import Any
-from uuid import UUID
 from zoneinfo import available_timezones
 
 from sqlalchemy import select
@@ -20,7 +19,6 @@ from app.kernel.feature import registry
 from app.kernel.i18n import LANGUAGES
 from app.kernel.i18n import gettext as _
 from app.kernel.money import CURRENCIES
-from app.kernel.uow import platform_uow
 from app.tenancy import queries
 from app.tenancy.models import BrandingTheme, Membership, Organization, UserRole
 from app.tenancy.service.roles import ORG_ADMIN, seed_roles
@@ -166,9 +164,3 @@ def update_branding(
         theme.logo_key = logo_key or None
     bump_organization(theme.organization_id)
     return theme
-
-
-def every_organization() -> list[UUID]:
-    """The ids of all organizations in use, for schedules that visit each."""
-    with platform_uow("jobs") as session:
-        return list(session.scalars(select(Organization.id).where(Organization.status.in_(queries.IN_SERVICE))))
