@@ -57,24 +57,6 @@ def used_strings() -> set[str]:
     return found
 
 
-def hidden_strings(folder: Path) -> list[str]:
-    """What only f-strings mark for translation: before Python 3.12 an f-string is one token, and Babel sees nothing
-    in it, so that an update drops the string from the catalogues."""
-    inside: dict[str, str] = {}
-    outside: set[str] = set()
-    for path in sorted(folder.rglob("*.py")):
-        tree = ast.parse(path.read_text())
-        within = {id(one) for text in ast.walk(tree) if isinstance(text, ast.JoinedStr) for one in ast.walk(text)}
-        for call in ast.walk(tree):
-            match call:
-                case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(message)), *_rest]):
-                    if name in KEYWORDS and id(call) in within:
-                        inside[message] = f"{path.relative_to(folder.parent)}:{call.lineno}"
-                    elif name in KEYWORDS:
-                        outside.add(message)
-    return [f"{place}: take it out of the f-string: {text!r}" for text, place in inside.items() if text not in outside]
-
-
 def read(locale: str) -> Catalog:
     """The catalogue of a locale."""
     path = ROOT / "translations" / locale / "LC_MESSAGES" / "messages.po"
@@ -83,9 +65,9 @@ def read(locale: str) -> Catalog:
 
 
 def problems() -> list[str]:
-    """One line per hidden, missing, fuzzy or empty string, and per translation with other placeholders."""
+    """One line per missing, fuzzy or empty string, and per translation with other placeholders."""
     used = used_strings()
-    found = hidden_strings(ROOT / "app")
+    found: list[str] = []
     for locale in LOCALES:
         entries = {}
         for entry in read(locale):

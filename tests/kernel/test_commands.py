@@ -10,7 +10,6 @@ import sys
 from functools import partial
 from gettext import GNUTranslations
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,14 +79,6 @@ def test_the_catalogues_gate_names_what_is_wrong(command: Any, monkeypatch: pyte
     assert status == 1
     for what in ("it: missing: 'A string", "en: missing", "it: not translated", "it: fuzzy", "it: placeholders differ"):
         assert what in said
-
-
-def test_a_string_that_only_an_f_string_marks_is_told(tmp_path: Path) -> None:
-    """Before Python 3.12 `flask i18n update` would drop it from the catalogues."""
-    source = 'a = f"<p>{_(\'Hidden\')}</p>{_(\'Seen\')}{_(a)}"\nb = _("Seen") + f"{b}"\n'
-    (tmp_path / "cards.py").write_text(source)
-    [line] = catalogues.hidden_strings(tmp_path)
-    assert "cards.py:1" in line and "'Hidden'" in line
 
 
 def test_licences_are_permissive(command: Any) -> None:
