@@ -27,13 +27,14 @@ from app.notifications.feature import feature as notifications
 from app.sales.feature import feature as sales
 from app.saved_views.feature import feature as saved_views
 from app.settings.feature import feature as settings
+from app.tasks.feature import feature as tasks
 from app.tenancy.feature import feature as tenancy
 from app.tenancy.security.identity.jobs import is_in_service, load_member_actor
 from app.tenancy.security.identity.requests import resolve
 from app.tenancy.security.manager import TenantSecurityManager
 from app.vendor.feature import feature as vendor
 
-FEATURES: list[Feature] = [tenancy, saved_views, sales, notifications, settings, vendor, demo]
+FEATURES: list[Feature] = [tenancy, saved_views, tasks, sales, notifications, settings, vendor, demo]
 
 registry.features = FEATURES
 

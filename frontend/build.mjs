@@ -17,6 +17,8 @@ const result = await build({
     lines: "frontend/lines.js",
     imports: "frontend/imports.js",
     swagger: "frontend/swagger.js",
+    tasks: "frontend/tasks.js",
+    kanban: "frontend/kanban.js",
     style: "frontend/style.css",
   },
   bundle: true,

@@ -26,6 +26,8 @@ if (table && bulk) {
     last = box;
     refresh();
   });
+  // The rows were drawn anew: what was selected is not any more.
+  document.addEventListener("list:changed", refresh);
   all.addEventListener("change", () => { for (const one of boxes()) one.checked = all.checked; refresh(); });
   $("[data-clear-selection]", bulk).addEventListener("click", () => { for (const one of boxes()) one.checked = false; refresh(); });
   document.addEventListener("click", (event) => {

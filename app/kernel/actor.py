@@ -100,7 +100,7 @@ class Actor:
     def require_on(self, verb: str, resource: str, record: Any) -> None:
         """Raises Forbidden unless the actor may do ``verb`` to this very record."""
         scope = self.require(verb, resource)
-        if not self.covers(scope, getattr(record, "owner_id", None)):
+        if not record.is_reached_by(self, verb, resource):
             raise Forbidden(details={"permission": f"{verb} {resource}", "scope": scope.value})
 
 

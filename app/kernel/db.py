@@ -8,6 +8,8 @@ from __future__ import annotations
 import datetime as dt
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
@@ -28,6 +30,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     Uuid,
+    and_,
     any_,
     bindparam,
     event,
@@ -36,7 +39,9 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship, with_loader_criteria
+from sqlalchemy.orm import Mapped, Mapper, declared_attr, mapped_column, relationship, with_loader_criteria
+from sqlalchemy.orm.util import LoaderCriteriaOption
+from sqlalchemy.sql.util import ClauseAdapter
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from app.kernel import clock, tenant
@@ -128,11 +133,14 @@ class TenantModel(Model):  # type: ignore[misc]
 
     ``__resource__`` names the permission resource that reading needs. Where the class also has an
     ``owner_id``, the scope of that permission (own, team, all) becomes a criterion of every query.
+    Where the resource depends on the record, ``__resources__`` names it by the value of ``module``, and
+    ``shared_with`` tells whose records they are whatever the module.
     ``__audited__`` False keeps technical rows out of the audit log.
     """
 
     __abstract__ = True
     __resource__: ClassVar[str | None] = None
+    __resources__: ClassVar[Mapping[str, str]] = MappingProxyType({})
     __audited__: ClassVar[bool] = True
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id, sort_order=-20)
@@ -146,6 +154,16 @@ class TenantModel(Model):  # type: ignore[misc]
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
         return {"version_id_col": cls.version, "eager_defaults": False}
+
+    @classmethod
+    def shared_with(cls, member: Any) -> Any:  # noqa: ARG003
+        """Which records ``member`` (an id, or a parameter that holds one) works on, as an SQL criterion."""
+        return false()
+
+    def is_reached_by(self, actor: Actor, verb: str, resource: str) -> bool:
+        """Whether the actor's permission for ``verb`` extends to this very record."""
+        scope = actor.scope(verb, resource)
+        return scope is not None and actor.covers(scope, getattr(self, "owner_id", None))
 
     @property
     def label(self) -> str:
@@ -245,6 +263,7 @@ def every_record() -> Iterator[None]:
         _every_record.reset(token)
 
 
+@cache
 def resource_classes() -> list[type[TenantModel]]:
     """Mapped classes whose rows need a read permission."""
     return [
@@ -254,11 +273,39 @@ def resource_classes() -> list[type[TenantModel]]:
     ]
 
 
+# A class that is mapped later (its first use configures it) is guarded like the others.
+event.listen(Mapper, "after_configured", resource_classes.cache_clear)
+
+
 def scope_criterion(actor: Actor, verb: str, cls: type[TenantModel]) -> Any | None:
     """What of ``cls`` the actor may read or write (``verb``), as an SQL criterion; None means all of it."""
+    return _allowed(cls, _scopes(actor, verb, cls), actor.member_id, [*actor.team_member_ids, actor.member_id])
+
+
+# How far a verb reaches: one scope, or one for each module whose records have a resource of their own.
+_Scopes = Scope | None | tuple[tuple[str, Scope | None], ...]
+
+
+def _scopes(actor: Actor, verb: str, cls: type[TenantModel]) -> _Scopes:
     assert cls.__resource__ is not None
     scope = actor.scope(verb, cls.__resource__)
-    return _owned(cls, scope, actor.member_id, [*actor.team_member_ids, actor.member_id])
+    if scope is None or not cls.__resources__:
+        return scope
+    return tuple((module, actor.scope(verb, resource)) for module, resource in cls.__resources__.items())
+
+
+def _allowed(cls: type[TenantModel], scopes: _Scopes, member: Any, team: Any) -> Any | None:
+    """The criterion of what ``scopes`` reach; None means every row."""
+    if not isinstance(scopes, tuple):
+        return _owned(cls, scopes, member, team)
+    if all(scope is Scope.ALL for _module, scope in scopes):
+        return None
+    parts = []
+    for module, scope in scopes:
+        owned = _owned(cls, scope, member, team)
+        here = cls.module == module  # type: ignore[attr-defined]
+        parts.append(here if owned is None else and_(here, owned))
+    return or_(*parts, cls.shared_with(member))
 
 
 def _owned(cls: type[TenantModel], scope: Scope | None, member: Any, team: Any) -> Any | None:
@@ -283,7 +330,7 @@ def is_one_of(column: Any, values: Any) -> Any:
     return column == any_(bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
 
 
-_Reach = tuple[tuple[type["TenantModel"], Scope | None], ...]
+_Reach = tuple[tuple[type["TenantModel"], _Scopes], ...]
 _restrictions: dict[_Reach, list[Any]] = {}
 
 
@@ -294,7 +341,7 @@ def _reach(scope: tenant.DataScope) -> _Reach:
         return ()
     found: _Reach | None = scope.info.get("reach")
     if found is None:
-        found = tuple((cls, actor.scope("read", cls.__resource__ or "")) for cls in resource_classes())
+        found = tuple((cls, _scopes(actor, "read", cls)) for cls in resource_classes())
         scope.info["reach"] = found
     return found
 
@@ -306,13 +353,26 @@ def _guards(scope: tenant.DataScope) -> list[Any]:
     reach = _reach(scope)
     found = _restrictions.get(reach)
     if found is None:
-        owned = [(cls, _owned(cls, one, _MEMBER, _TEAM)) for cls, one in reach]
+        owned = [(cls, _allowed(cls, scopes, _MEMBER, _TEAM)) for cls, scopes in reach]
         found = _restrictions[reach] = [
-            with_loader_criteria(cls, criterion, include_aliases=True)
-            for cls, criterion in owned
-            if criterion is not None
+            _Restriction(cls, criterion, include_aliases=True) for cls, criterion in owned if criterion is not None
         ]
     return [*_criteria, *found]
+
+
+class _Restriction(LoaderCriteriaOption):
+    """As with_loader_criteria, but an expression follows its class to every alias, joined ones too.
+
+    SQLAlchemy does that for functions of the class only, and those may call nothing.
+    """
+
+    _traverse_internals = LoaderCriteriaOption._traverse_internals
+
+    def _resolve_where_criteria(self, ext_info: Any) -> ColumnElement[bool]:
+        criterion = super()._resolve_where_criteria(ext_info)
+        if not ext_info.is_aliased_class:
+            return criterion
+        return ClauseAdapter(ext_info.selectable).traverse(criterion)
 
 
 def _scope_of(session: TenantSession) -> tenant.DataScope:

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from app.kernel.actor import Scope
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from flask import Blueprint, Flask
@@ -22,7 +25,8 @@ class Resource:
 
     ``scoped`` resources know own/team/all; the others are held or not. ``assignable`` False keeps
     the resource out of organization roles, whatever a row in the database says; ``for_keys`` False
-    keeps it from API keys.
+    keeps it from API keys. A resource with ``parts`` is granted by none: whoever holds a verb on one of
+    the parts holds it, as widely; ``everybody`` names verbs that each member holds over their own records.
     """
 
     name: str
@@ -32,6 +36,8 @@ class Resource:
     scoped: bool = False
     assignable: bool = True
     for_keys: bool = True
+    parts: tuple[str, ...] = ()
+    everybody: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +131,35 @@ class Registry:
     def resources(self) -> dict[str, Resource]:
         return {resource.name: resource for one in self.features for resource in one.resources}
 
+    def complete(self, permissions: Mapping[str, Scope], *, member: bool = True) -> dict[str, Scope]:
+        """``permissions`` with what follows from them: those on resources that consist of others."""
+        found = dict(permissions)
+        for resource in self.resources.values():
+            if not resource.parts:
+                continue
+            for verb in resource.verbs:
+                scopes = [permissions[key] for part in resource.parts if (key := f"{verb} {part}") in permissions]
+                if member and verb in resource.everybody:
+                    scopes.append(Scope.OWN)
+                if scopes:
+                    found[f"{verb} {resource.name}"] = max(scopes, key=lambda one: one.width)
+        return found
+
     @property
     def key_permissions(self) -> list[str]:
         """What an API key may hold at all: ``"<verb> <resource>"`` of what REST serves to keys."""
+        resources = self.resources
         served = {
-            (verb, api.class_permission_name)
+            (verb, name)
             for one in self.features
             for api in one.apis
             for method, verb in api.method_permission_name.items()
             if method in api.include_route_methods
+            for name in resources[api.class_permission_name].parts or (api.class_permission_name,)
         }
         return [
             f"{verb} {resource.name}"
-            for resource in self.resources.values()
+            for resource in resources.values()
             if resource.assignable and resource.for_keys
             for verb in resource.verbs
             if (verb, resource.name) in served

@@ -9,6 +9,7 @@ from app.events.sales import (
     OpportunityStageChanged,
     OpportunityWon,
 )
+from app.events.tasks import TaskAssigned, TaskStatusChanged
 from app.events.tenancy import MemberJoined
 from app.kernel.feature import Feature
 from app.kernel.web.shell import badge
@@ -26,6 +27,8 @@ feature = Feature(
         (OpportunityStageChanged, "notifications.deal_moved", handlers.deal_moved),
         (OpportunityWon, "notifications.deal_won", handlers.deal_won),
         (OpportunityLost, "notifications.deal_lost", handlers.deal_lost),
+        (TaskAssigned, "notifications.task_assigned", handlers.task_assigned),
+        (TaskStatusChanged, "notifications.task_moved", handlers.task_moved),
         (MemberJoined, "notifications.member_joined", handlers.member_joined),
         (ImportFinished, "notifications.import_finished", handlers.import_finished),
     ],

@@ -9,6 +9,7 @@ from uuid import UUID
 from app.kernel import i18n
 from app.notifications.models import Category
 from app.notifications.service import notify
+from app.tasks.queries import tasks
 from app.tenancy import queries as tenancy
 
 if TYPE_CHECKING:
@@ -100,6 +101,46 @@ def _owner_and_manager(event: ReceivedEvent) -> list[UUID]:
         if manager is not None and manager != owner.id:
             found.append(manager)
     return [one for one in found if one != event.actor_id]
+
+
+def _task(event: ReceivedEvent) -> str:
+    return f"/tasks/{event.subject_id}"
+
+
+def task_assigned(event: ReceivedEvent) -> None:
+    owner = _owner(event)
+    if owner is not None:
+        notify(
+            owner,
+            "task_assigned",
+            {"actor": event.actor_label, "title": event.payload["title"]},
+            category=Category.ASSIGNMENTS,
+            icon="user-check",
+            url=_task(event),
+            dedupe_key=str(event.delivery_id),
+        )
+
+
+def task_moved(event: ReceivedEvent) -> None:
+    """The owner and whoever watches the task hear of its new status."""
+    payload = event.payload
+    watchers = {one for one, _name in tasks.people_of([event.subject_id])[event.subject_id].watchers}
+    owner = _owner(event)
+    for member_id in {*watchers, *([owner] if owner else [])} - {event.actor_id}:
+        notify(
+            member_id,
+            "task_moved",
+            {
+                "actor": event.actor_label,
+                "title": payload["title"],
+                "from": payload["from_status"],
+                "to": payload["to_status"],
+            },
+            category=Category.TASKS,
+            icon="arrow-right",
+            url=_task(event),
+            dedupe_key=str(event.delivery_id),
+        )
 
 
 def member_joined(event: ReceivedEvent) -> None:

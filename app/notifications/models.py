@@ -17,6 +17,7 @@ class Category(StrEnum):
     MENTIONS = "mentions"
     ASSIGNMENTS = "assignments"
     DEALS = "deals"
+    TASKS = "tasks"
     TEAM = "team"
     SYSTEM = "system"
 

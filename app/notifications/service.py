@@ -30,6 +30,8 @@ MESSAGES: dict[str, Any] = {
     "deal_moved": _l("%(actor)s moved “%(title)s” from %(from)s to %(to)s"),
     "deal_won": _l("%(actor)s won “%(title)s”: %(amount)s"),
     "deal_lost": _l("%(actor)s lost “%(title)s”: %(reason)s"),
+    "task_assigned": _l("%(actor)s assigned you the task “%(title)s”"),
+    "task_moved": _l("%(actor)s moved the task “%(title)s” from %(from)s to %(to)s"),
     "member_joined": _l("%(name)s joined the organization"),
     "import_finished": _l("Import of %(filename)s finished: %(created)s created, %(failed)s with errors"),
 }

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from flask import Response
 from flask_appbuilder.api import expose, protect
 
 from app.kernel import http, money
-from app.kernel.crud.api import TenantApi, make_api
-from app.kernel.crud.fields import Choice, Crud, Field, Kind, Verbs, storable
+from app.kernel.crud.api import READ_ONLY, TenantApi, make_api
+from app.kernel.crud.body import optional_day, optional_id, optional_text, optional_version
+from app.kernel.crud.fields import Choice, Crud, Field, Kind, Verbs
 from app.kernel.crud.store import load
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
@@ -27,39 +27,6 @@ from app.sales.models.pipelines import Pipeline, PipelineStage
 from app.sales.service import leads
 from app.sales.service.opportunities.closing import lose_opportunity, reopen_opportunity, win_opportunity
 from app.sales.service.opportunities.stages import move_opportunity
-
-
-def _optional_id(body: dict[str, Any], key: str) -> Any:
-    value = body.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise Invalid(errors={key: [_("This record does not exist.")]})
-    return parse_id(value)
-
-
-def _optional_day(body: dict[str, Any], key: str) -> dt.date | None:
-    value = body.get(key)
-    if value is None:
-        return None
-    try:
-        return dt.date.fromisoformat(str(value))
-    except ValueError:
-        raise Invalid(errors={key: [_("This is not a date.")]}) from None
-
-
-def _optional_text(body: dict[str, Any], key: str) -> str | None:
-    value = body.get(key)
-    if value is not None and (not isinstance(value, str) or not storable(value)):
-        raise Invalid(errors={key: [_("Write a text here.")]})
-    return value
-
-
-def _optional_version(body: dict[str, Any]) -> int | None:
-    value = body.get("version")
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-        raise Invalid(errors={"version": [_("This is not a number.")]})
-    return value
 
 
 class OpportunityApi(TenantApi):
@@ -92,8 +59,8 @@ class OpportunityApi(TenantApi):
                     parse_id(pk),
                     actor=http.actor(),
                     amount=amount,
-                    won_on=_optional_day(body, "close_date"),
-                    version=_optional_version(body),
+                    won_on=optional_day(body, "close_date"),
+                    version=optional_version(body),
                 )
             )
         )
@@ -108,11 +75,11 @@ class OpportunityApi(TenantApi):
                 lose_opportunity(
                     parse_id(pk),
                     actor=http.actor(),
-                    lost_reason_id=_optional_id(body, "lost_reason"),
-                    competitor=_optional_text(body, "competitor"),
-                    note=_optional_text(body, "note"),
-                    recontact_on=_optional_day(body, "recontact_on"),
-                    version=_optional_version(body),
+                    lost_reason_id=optional_id(body, "lost_reason"),
+                    competitor=optional_text(body, "competitor"),
+                    note=optional_text(body, "note"),
+                    recontact_on=optional_day(body, "recontact_on"),
+                    version=optional_version(body),
                 )
             )
         )
@@ -123,7 +90,7 @@ class OpportunityApi(TenantApi):
         """Opens a closed deal again."""
         body = http.json_body()
         return once(
-            lambda: self._answer(reopen_opportunity(parse_id(pk), actor=http.actor(), version=_optional_version(body)))
+            lambda: self._answer(reopen_opportunity(parse_id(pk), actor=http.actor(), version=optional_version(body)))
         )
 
     @expose("/<pk>/move", methods=["POST"])
@@ -137,9 +104,9 @@ class OpportunityApi(TenantApi):
                     parse_id(pk),
                     actor=http.actor(),
                     stage_id=parse_id(body.get("stage")),
-                    after_id=_optional_id(body, "after"),
-                    before_id=_optional_id(body, "before"),
-                    version=_optional_version(body),
+                    after_id=optional_id(body, "after"),
+                    before_id=optional_id(body, "before"),
+                    version=optional_version(body),
                 )
             )
         )
@@ -161,10 +128,10 @@ class LeadApi(TenantApi):
             done = leads.convert_lead(
                 parse_id(pk),
                 actor=http.actor(),
-                account_id=_optional_id(body, "account"),
-                contact_id=_optional_id(body, "contact"),
-                opportunity_title=_optional_text(body, "opportunity_title"),
-                pipeline_id=_optional_id(body, "pipeline"),
+                account_id=optional_id(body, "account"),
+                contact_id=optional_id(body, "contact"),
+                opportunity_title=optional_text(body, "opportunity_title"),
+                pipeline_id=optional_id(body, "pipeline"),
             )
             return {
                 "id": done.lead.id,
@@ -177,8 +144,6 @@ class LeadApi(TenantApi):
 
 
 # Pipelines and stages are read here; their own screens write them, with the rules of a pipeline.
-READ_ONLY = {"info", "get_list", "get"}
-
 PIPELINES = Crud(
     kind="pipeline_record",
     model=Pipeline,

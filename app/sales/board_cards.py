@@ -14,7 +14,7 @@ from app.kernel.assets import icon
 from app.kernel.crud.cells import avatar, badge
 from app.kernel.i18n import gettext as _
 from app.kernel.i18n import ngettext
-from app.sales.cruds.opportunities import PRIORITIES
+from app.tasks.cruds import PRIORITIES
 
 if TYPE_CHECKING:
     from app.sales.queries.board import Card

@@ -11,6 +11,7 @@ from app.settings.views.company import CompanyView
 from app.settings.views.pipelines import PipelinesView
 from app.settings.views.profile import ProfileView
 from app.settings.views.security import SecurityView
+from app.settings.views.tasks import TaskStatusesView
 
 _SETTINGS = {"category": "Settings", "category_label": _l("Settings"), "category_icon": "settings"}
 
@@ -23,6 +24,7 @@ feature = Feature(
         BrandingView,
         BrandingCss,
         PipelinesView,
+        TaskStatusesView,
         ApiKeysView,
         AuditView,
     ],
@@ -34,6 +36,9 @@ feature = Feature(
         MenuItem("Roles", _l("Roles and permissions"), "/roles/list/", "lock", ("read", "roles"), **_SETTINGS),
         MenuItem("Teams", _l("Teams"), "/users/teams/", "network", ("read", "users"), **_SETTINGS),
         MenuItem("Pipelines", _l("Pipelines"), "/settings/pipelines", "filter", ("manage", "pipeline"), **_SETTINGS),
+        MenuItem(
+            "TaskStatuses", _l("Task statuses"), "/settings/tasks", "circle-dot", ("manage", "tasks"), **_SETTINGS
+        ),
         MenuItem("Branding", _l("Branding"), "/settings/branding", "palette", ("manage", "branding"), **_SETTINGS),
         MenuItem("ApiKeys", _l("API keys"), "/settings/api-keys", "key-round", ("read", "api"), **_SETTINGS),
         MenuItem("Audit", _l("Audit log"), "/settings/audit", "scroll-text", ("read", "audit"), **_SETTINGS),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authlib.integrations.flask_client import OAuth
+from sqlalchemy import func
 
+from app.kernel.crud.fields import PERSON_KIND, Target, targets
 from app.kernel.feature import Feature, Resource
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.uow import platform_uow
@@ -14,6 +16,7 @@ from app.kernel.web.shell import badge
 from app.tenancy import queries
 from app.tenancy.api import API_KEYS
 from app.tenancy.cli import org, user
+from app.tenancy.models import Membership
 from app.tenancy.security import sockets
 from app.tenancy.security.manager import create_permissions
 from app.tenancy.service.accounts.profile import update_profile
@@ -22,6 +25,13 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from app.kernel.actor import Actor
+
+targets[PERSON_KIND] = Target(
+    Membership,
+    "display_name",
+    lambda: func.lower(Membership.display_name),
+    lambda: Membership.status != "removed",
+)
 
 
 def _seats(_actor: Actor) -> tuple[int, int]:

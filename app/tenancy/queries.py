@@ -99,11 +99,13 @@ def effective_permissions(user_id: int, organization_id: UUID) -> dict[str, Scop
     Only roles *of that organization* count, and only permissions that organizations may grant:
     a bad row in the database gives nothing. Platform scope.
     """
-    return _merge(
-        db.session.execute(
-            _role_permissions()
-            .join(UserRole, UserRole.role_id == Role.id)
-            .where(UserRole.user_id == user_id, Role.organization_id == organization_id)
+    return registry.complete(
+        _merge(
+            db.session.execute(
+                _role_permissions()
+                .join(UserRole, UserRole.role_id == Role.id)
+                .where(UserRole.user_id == user_id, Role.organization_id == organization_id)
+            )
         )
     )
 

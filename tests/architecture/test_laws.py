@@ -99,12 +99,13 @@ ACTORLESS = {
     "app/sales/service/pipelines.py": {"seed"},  # part of creating an organization
     "app/sales/service/opportunities/deal.py": {"lock_opportunity", "check", "tell"},  # helpers of verbs
     "app/sales/service/opportunities/lines.py": {"line_total"},
-    "app/sales/service/opportunities/ranks.py": {"top_rank", "rank_between", "spread_ranks"},
     "app/sales/service/leads.py": {"find_matches"},  # read
     "app/sales/imports/service.py": {
         "get_import", "list_imports", "get_entity", "progress", "failed_rows", "require",
         "parser_of", "error_json", "mark_repeats", "tell",  # parts of a run
     },
+    "app/tasks/service/statuses.py": {"seed"},  # part of creating an organization
+    "app/tasks/service/tasks.py": {"announce"},  # telling open pages
     "app/notifications/service.py": {
         "text_of", "count_unread", "list_notifications",  # reads
         "notify",  # the product telling somebody, called by handlers of events
@@ -133,6 +134,7 @@ def test_every_verb_takes_an_actor():
 
 # Events that nothing in the product reacts to yet, and why they are emitted all the same.
 UNHEARD = {
+    "tasks.task_created": "open lists follow it through the live channel's sync",
     "sales.opportunity_created": "open boards follow it through the live channel's sync",
     "sales.lead_converted": "open lists follow it through the live channel's sync",
     "tenancy.member_invited": "for automations and webhooks; the mail is sent by the verb itself",
@@ -143,16 +145,17 @@ UNHEARD = {
 
 def test_every_event_has_a_subscriber_or_a_reason(app):
     import app.events.sales
+    import app.events.tasks
     import app.events.tenancy
 
     events = [
         one
-        for module in (app.events.sales, app.events.tenancy)
+        for module in (app.events.sales, app.events.tasks, app.events.tenancy)
         for _name, one in inspect.getmembers(module, inspect.isclass)
         if issubclass(one, Event) and one is not Event
     ]
     files = {path.stem for path in (ROOT / "app/events").glob("*.py")} - {"__init__"}
-    assert files == {"sales", "tenancy"}
+    assert files == {"sales", "tasks", "tenancy"}
     names = [one.name for one in events]
     assert len(set(names)) == len(names)
     unheard = {one.name for one in events if not subscriptions.get(one.name)}

@@ -10,6 +10,7 @@ from app.kernel.actor import system_actor
 from app.kernel.db import db
 from app.kernel.uow import uow
 from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage
+from app.tasks.models import TaskStatus
 from tests.architecture.walls import fill, walls
 from tests.support import SignedIn
 
@@ -95,6 +96,38 @@ row("POST", "/sales/opportunities/<pk>/activities", "write deal", "opportunity",
 row("POST", "/sales/opportunities/<pk>/lines", "write deal", "opportunity", {"lines": []})
 row("POST", "/sales/opportunities/activities/<pk>/complete", "write deal", "activity_log")
 row("POST", "/sales/opportunities/quick", "write deal", None, {"title": "Quick", "stage": "RIVAL"})
+for _rule in ("/tasks/", "/tasks/list", "/tasks/list/", "/tasks/board", "/tasks/table"):
+    row("GET", _rule, "read task")
+for _rule in ("/tasks/<pk>", "/tasks/<pk>/panel", "/tasks/show/<pk>"):
+    row("GET", _rule, "read task", "task")
+row("GET", "/tasks/add", "write task")
+row("POST", "/tasks/add", "write task")
+row("GET", "/tasks/edit/<pk>", "write task", "task")
+row("POST", "/tasks/edit/<pk>", "write task", "task")
+row("POST", "/tasks/delete/<pk>", "write task", "task")
+row("POST", "/tasks/bulk", "write task", None, {"action": "delete", "rowid": "RIVAL"})
+row("GET", "/tasks/export/<fmt>", "export task")
+for _slash in ("", "/"):
+    row("GET", f"/api/v1/tasks{_slash}", "read task")
+    row("POST", f"/api/v1/tasks{_slash}", "write task", None, {})
+    row("GET", f"/api/v1/tasks/<pk>{_slash}", "read task", "task")
+    row("PUT", f"/api/v1/tasks/<pk>{_slash}", "write task", "task", {})
+    row("PATCH", f"/api/v1/tasks/<pk>{_slash}", "write task", "task", {})
+    row("DELETE", f"/api/v1/tasks/<pk>{_slash}", "write task", "task")
+    row("GET", f"/api/v1/task-statuses{_slash}", "read task")
+    row("GET", f"/api/v1/task-statuses/<pk>{_slash}", "read task", "task_status")
+row("GET", "/api/v1/tasks/_info", "read task")
+row("GET", "/api/v1/task-statuses/_info", "read task")
+row("POST", "/api/v1/tasks/<pk>/move", "write task", "task", {"status": "task_status"})
+row("GET", "/api/v1/tasks/<pk>/people", "read task", "task")
+row("PUT", "/api/v1/tasks/<pk>/people", "write task", "task", {"watchers": []})
+row("GET", "/api/v1/tasks/<pk>/checklist", "read task", "task")
+row("POST", "/api/v1/tasks/<pk>/checklist", "write task", "task", {"text": "Line"})
+row("PATCH", "/api/v1/tasks/checklist/<item>", "write task", "checklist_item", {"done": True})
+row("DELETE", "/api/v1/tasks/checklist/<item>", "write task", "checklist_item")
+row("GET", "/settings/tasks", "manage tasks")
+row("POST", "/settings/tasks/save", "manage tasks", None, {"id": "task_status", "name": "Taken over"})
+row("POST", "/settings/tasks/<pk>/delete", "manage tasks", "task_status")
 row("GET", "/sales/", "read reports")
 row("GET", "/sales/data", "read reports")
 row("GET", "/sales/pipeline", "read pipeline")
@@ -204,7 +237,12 @@ def rights(app, acme):
 
 def address(rule: str, key: str | None, rows: dict) -> str:
     record_id = str(rows[key]) if key else ""
-    url = rule.replace("<pk>", record_id).replace("<stage>", record_id).replace("<int:role_id>", record_id)
+    url = (
+        rule.replace("<pk>", record_id)
+        .replace("<stage>", record_id)
+        .replace("<item>", record_id)
+        .replace("<int:role_id>", record_id)
+    )
     url = url.replace("<job_id>", record_id)
     for name, value in (("<fmt>", "csv"), ("<kind>", "account"), ("<slug>", "acme-not-theirs"), ("<version>", "v1")):
         url = url.replace(name, value)
@@ -283,6 +321,7 @@ def test_a_record_of_another_tenant_is_unknown(rows, people, method, rule, which
     assert answer.status_code == 404, (answer.status_code, answer.location, answer.text[:300])
 
 
+NAMED = {Pipeline: "pipeline", LostReason: "lost_reason", PipelineStage: "pipeline_stage", TaskStatus: "task_status"}
 FOREIGN = [one for one in ROUTES if not TABLE[one][1] and TABLE[one][2] and one[0] == "POST" and one[1][:5] != "/api/"]
 
 
@@ -298,7 +337,7 @@ def test_an_id_of_another_tenant_in_a_form_does_nothing(app, acme, rows, people,
     else:
         assert answer.status_code in FOREIGN_ID, answer.text[:300]
     with uow(system_actor(acme.id)) as session:
-        for model, key in ((Pipeline, "pipeline"), (LostReason, "lost_reason"), (PipelineStage, "pipeline_stage")):
+        for model, key in NAMED.items():
             assert session.get(model, rows[key]).name != "Taken over"
 
 

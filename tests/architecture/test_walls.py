@@ -28,9 +28,10 @@ from tests.architecture.walls import fill, rls_off, superuser_engine, tenant_mod
 
 ROOT = Path(__file__).parents[2]
 MODELS = [
-    "account", "activity_log", "api_key", "branding_theme", "contact", "idempotency_key", "import_job", "import_mapping",
+    "account", "activity_log", "api_key", "branding_theme", "checklist_item", "contact", "idempotency_key", "import_job", "import_mapping",
     "import_row", "invitation", "lead", "lost_reason", "membership", "notification", "opportunity", "opportunity_line",
-    "opportunity_stage_history", "pipeline", "pipeline_stage", "product", "saved_view", "team",
+    "opportunity_stage_history", "pipeline", "pipeline_stage", "product", "saved_view", "task",
+    "task_member", "task_status", "team",
 ]  # fmt: skip
 EXTRA = {"organization", "outbox", "delivery", "audit_log", "audit_head", "ab_role"}
 INDIRECT = {"ab_user", "ab_user_role", "ab_permission_view_role"}

@@ -28,6 +28,7 @@ from app.sales.models.opportunities import Opportunity, OpportunityLine, Opportu
 from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage
 from app.sales.models.products import Product
 from app.saved_views.models import SavedView
+from app.tasks.models import ChecklistItem, Task, TaskMember, TaskStatus
 from app.tenancy.models import BrandingTheme, Invitation, Membership, OrgApiKey, Role, Team
 from tests.cast import Company
 
@@ -129,6 +130,23 @@ def fill(company: Company) -> dict[str, Any]:
         )
         add("import_row", ImportRow(import_id=job.id, line=2, outcome="failed", errors=[], raw={"name": "x"}))
         add("import_mapping", ImportMapping(entity="accounts", signature=mark, mapping={}))
+        status = session.scalar(db.select(TaskStatus).where(TaskStatus.group == "backlog"))
+        rows["task_status"] = status
+        number = (session.scalar(db.select(db.func.max(Task.number))) or 0) + 1
+        task = add(
+            "task",
+            Task(
+                number=number,
+                title=f"Task {mark}",
+                module="sales",
+                status_id=status.id,
+                status_group=status.group,
+                owner_id=owner,
+                rank="a0",
+            ),
+        )
+        add("task_member", TaskMember(task_id=task.id, member_id=owner, role="watcher"))
+        add("checklist_item", ChecklistItem(task_id=task.id, text="Line"))
         add("team", Team(name=f"Team {mark}"))
         add("membership", Membership(display_name=f"Placeholder {mark}", status="placeholder"))
         add(

@@ -19,6 +19,7 @@ from app.kernel import clock
 from app.kernel.uow import uow
 from app.sales.imports import running
 from app.sales.imports import service as imports
+from app.tasks.service.tasks import add_item, create_task
 from tests import cast
 from tests.journeys.conftest import Desk, Watch
 
@@ -91,6 +92,12 @@ def house(app: Any) -> Desk:
             )
         desk.deal_id = deal
         with uow(actor):
+            task = create_task(actor=actor, title="Rivedere i testi della pagina nuova", owner_id=actor.member_id,
+                               due_on=clock.today(), module="marketing")  # fmt: skip
+            create_task(actor=actor, title="Fotografie", parent_id=task.id)
+            add_item(task.id, "Chiamare il fotografo", actor=actor)
+            desk.task_id = str(task.id)
+        with uow(actor):
             job = imports.upload(
                 "accounts",
                 "aziende.csv",
@@ -121,6 +128,15 @@ def _pages(house: Desk) -> list[str]:
         "/sales/",
         "/sales/import/",
         f"/sales/import/{house.import_id}",
+        "/tasks/list",
+        "/tasks/list?group=due&f=owner:in:me",
+        f"/tasks/list?task={house.task_id}",
+        "/tasks/board?group=owner",
+        "/tasks/board",
+        "/tasks/table",
+        "/tasks/add",
+        f"/tasks/{house.task_id}",
+        "/settings/tasks",
         "/notifications/",
         "/users/list/",
         "/users/teams/",
@@ -207,11 +223,15 @@ OPENED = [
     ("/sales/accounts/", "[popovertarget=columns-menu]", "#columns-menu"),
     ("/sales/accounts/", "[data-dialog=save-view]", "#save-view"),
     ("/sales/accounts/", "[popovertarget=export-menu]", "#export-menu"),
+    ("/tasks/list", "[popovertarget=group-menu]", "#group-menu"),
+    ("/tasks/list", "[data-edit=status]", "#edit-status"),
+    ("/tasks/list", "[data-edit=due_on]", "#edit-due_on"),
 ]
 WIDE_ONLY = [
     ("/sales/pipeline", "[popovertarget=org-menu]", "#org-menu"),
     ("/sales/pipeline", "[popovertarget=new-menu]", "#new-menu"),
     ("/sales/pipeline", "[data-dialog=shortcuts]", "#shortcuts"),
+    ("/tasks/list", "[data-edit=owner]", "#edit-owner"),
 ]
 
 

@@ -18,6 +18,7 @@ from app.kernel import clock
 from app.kernel.actor import Scope
 from app.kernel.db import db
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from app.kernel.ranks import MAX_RANK
 from app.kernel.uow import uow
 from app.sales.models.accounts import Account
 from app.sales.models.activities import ActivityLog
@@ -30,7 +31,6 @@ from app.sales.service.opportunities.closing import lose_opportunity, reopen_opp
 from app.sales.service.opportunities.deal import lock_opportunity
 from app.sales.service.opportunities.editing import create_opportunity, delete_opportunity, update_opportunity
 from app.sales.service.opportunities.lines import MAX_LINES, set_lines
-from app.sales.service.opportunities.ranks import MAX_RANK
 from app.sales.service.opportunities.stages import move_opportunity
 from tests.sales import helpers
 

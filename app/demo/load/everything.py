@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.demo.load.aurora import load_aurora
 from app.demo.load.bellombra import load_bellombra
 from app.demo.load.members import member_actor
+from app.demo.load.tasks import load_tasks
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.uow import platform_uow, uow
@@ -84,6 +85,7 @@ def load(say: Any = print) -> None:
     load_aurora(aurora, say)
     load_bellombra(member_actor("admin@bellombra.example", "cantina-bellombra"), say)
     _lumen(member_actor("admin@lumen.example", "studio-lumen"))
+    load_tasks(say)
 
 
 def _lumen(actor: Actor) -> None:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500
 MAX_PAGE = 10_000
+# For resources that other screens write.
+READ_ONLY = {"info", "get_list", "get"}
 
 
 def read_rison() -> dict[str, Any]:

@@ -170,6 +170,13 @@ class Crud:
     extra_columns: Callable[[], dict[str, Any]] | None = None
     # Fields that lists can be filtered by, without being columns; ``many`` ones hold arrays of ids.
     filters: tuple[Field, ...] = ()
+    # Where the list is, below ``url``.
+    list_path: str = "/"
+
+    @property
+    def list_url(self) -> str:
+        """The address of the list."""
+        return self.url + self.list_path
 
     def field(self, key: str) -> Field | None:
         """The field with this public key or attribute name."""

@@ -281,7 +281,7 @@ class TenantView(ModelView):  # type: ignore[misc]
         if http.wants_json():
             return http.json_response({"message": _("“%(name)s” deleted.", name=name)})
         flash(_("“%(name)s” deleted.", name=name), "success")
-        return redirect(f"{crud.url}/")  # type: ignore[return-value]
+        return redirect(crud.list_url)  # type: ignore[return-value]
 
     @expose("/bulk", methods=["POST"])
     @has_access
@@ -307,7 +307,9 @@ class TenantView(ModelView):  # type: ignore[misc]
             skipped = len(ids) - len(allowed)
             message += " " + ngettext("%(num)s left out.", "%(num)s left out.", skipped)
         flash(message, "success")
-        return redirect(_back(crud.url))  # type: ignore[return-value]
+        back = request.form.get("back", "")
+        # Another layout of the same records, which says where it is; nowhere else.
+        return redirect(back if back.startswith(f"{crud.url}/") else _back(crud.list_url))  # type: ignore[return-value]
 
 
 def _keeping_view(params: ListParams, tabs: dict[str, Any]) -> Callable[[Pairs], Pairs]:
@@ -328,7 +330,7 @@ def _keeping_view(params: ListParams, tabs: dict[str, Any]) -> Callable[[Pairs],
 
 def _back(url: str) -> str:
     query = request.query_string.decode()
-    return f"{url}/" + (f"?{query}" if query else "")
+    return url + (f"?{query}" if query else "")
 
 
 def _values(form: Any) -> dict[str, Any]:

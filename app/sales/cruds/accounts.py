@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
+from app.kernel.crud.bulk import bulk_actions
 from app.kernel.crud.fields import Choice, Crud, Field, Kind
 from app.kernel.i18n import lazy_gettext as _l
-from app.sales.cruds.bulk import bulk_actions
 from app.sales.cruds.fields import CREATED, NOTES, OWNER, SALES, TAGS, UPDATED
 from app.sales.models.accounts import Account
 from app.sales.models.opportunities import Opportunity

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from app.kernel.crud.bulk import bulk_actions
 from app.kernel.crud.fields import Choice, Crud, Field, Kind, Verbs
 from app.kernel.i18n import lazy_gettext as _l
-from app.sales.cruds.bulk import bulk_actions
 from app.sales.cruds.fields import NOTES, OWNER, SALES, TAGS, UPDATED
 from app.sales.models.leads import Lead
 from app.sales.service import leads

@@ -7,21 +7,16 @@ from typing import Any
 from sqlalchemy import ARRAY, Uuid, func, or_, select
 from sqlalchemy.orm import aliased
 
+from app.kernel.crud.bulk import bulk_actions
 from app.kernel.crud.fields import Choice, Crud, Field, Kind, Verbs
 from app.kernel.i18n import lazy_gettext as _l
-from app.sales.cruds.bulk import bulk_actions
 from app.sales.cruds.fields import CREATED, CURRENCY_CHOICES, NOTES, OWNER, SALES, TAGS, UPDATED
 from app.sales.models.opportunities import Opportunity, OpportunityLine, OpportunityStageHistory
 from app.sales.models.pipelines import PipelineStage
 from app.sales.queries.furthest import furthest_stage
 from app.sales.service.opportunities.editing import create_opportunity, delete_opportunity, update_opportunity
+from app.tasks.cruds import PRIORITIES
 
-PRIORITIES = (
-    Choice("P0", _l("P0 Urgent"), "b-danger", "chevrons-up"),
-    Choice("P1", _l("P1 High"), "b-p1", "chevron-up"),
-    Choice("P2", _l("P2 Medium"), "b-p2", "equal"),
-    Choice("P3", _l("P3 Low"), "", "chevron-down"),
-)
 STAGE_KINDS = (
     Choice("open", _l("Open"), "b-info", "circle-dot"),
     Choice("won", _l("Won"), "b-ok", "trophy"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from app.kernel.crud.bulk import delete_action
 from app.kernel.crud.fields import Choice, Crud, Field, Kind
 from app.kernel.i18n import lazy_gettext as _l
-from app.sales.cruds.bulk import delete_action
 from app.sales.cruds.fields import CREATED, CURRENCY_CHOICES, SALES, UPDATED
 from app.sales.models.products import Product
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func
-
 from app.kernel.crud.fields import Target, register, targets
 from app.sales.cruds.accounts import ACCOUNTS
 from app.sales.cruds.activities import ACTIVITIES
@@ -12,14 +10,7 @@ from app.sales.cruds.leads import LEADS
 from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.cruds.products import PRODUCTS
 from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage
-from app.tenancy.models import Membership
 
-targets["membership"] = Target(
-    Membership,
-    "display_name",
-    lambda: func.lower(Membership.display_name),
-    lambda: Membership.status != "removed",
-)
 targets["pipeline"] = Target(Pipeline, "name", lambda: Pipeline.position)
 targets["pipeline_stage"] = Target(PipelineStage, "name", lambda: PipelineStage.position)
 targets["lost_reason"] = Target(LostReason, "name", lambda: LostReason.position, lambda: LostReason.active)

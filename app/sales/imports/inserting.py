@@ -18,7 +18,7 @@ from app.sales.models.opportunities import AmountMode, ForecastCategory, Opportu
 from app.sales.models.pipelines import StageKind
 from app.sales.models.products import Product
 from app.sales.queries import pipelines
-from app.sales.service.opportunities.ranks import spread_ranks
+from app.sales.service.opportunities.deal import CARDS
 from app.tenancy import queries as tenancy
 from app.tenancy.models import Membership
 from app.tenancy.service import members
@@ -98,7 +98,7 @@ def _deal_rows(job: ImportJob, new: list[tuple[ParsedRow, UUID]], actor: Actor) 
     for row, _id in new:
         stage = stages.get(row.values.get("stage_id"), first)  # type: ignore[arg-type]
         by_stage[stage.id] = by_stage.get(stage.id, 0) + 1
-    ranks = {stage_id: iter(spread_ranks(count, stage_id)) for stage_id, count in by_stage.items()}
+    ranks = {stage_id: iter(CARDS.bottom(count, stage_id)) for stage_id, count in by_stage.items()}
     values: list[dict[str, Any]] = []
     lines: list[dict[str, Any]] = []
     steps: list[dict[str, Any]] = []

@@ -32,7 +32,7 @@ VENDOR_ROLES = ("Super Admin", "Support Agent", "Vendor Operations", "Vendor Fin
 RESERVED_NAMES = {name.lower() for name in (*SYSTEM_ROLES, *VENDOR_ROLES, "Admin", "Public")}
 
 _MARKETING = ("campaign", "activity", "assets", "audiences", "analytics")
-_SALES = ("pipeline", "lead", "deal", "account", "contact", "product", "reports")
+_SALES = ("pipeline", "lead", "deal", "account", "contact", "product", "tasks", "reports")
 
 
 def default_permissions(role_name: str) -> dict[str, Scope]:

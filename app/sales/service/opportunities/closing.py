@@ -19,8 +19,7 @@ from app.sales.models.accounts import Account, Lifecycle
 from app.sales.models.opportunities import AmountMode, Opportunity
 from app.sales.models.pipelines import StageKind
 from app.sales.queries import pipelines
-from app.sales.service.opportunities.deal import check, open_for_change, tell
-from app.sales.service.opportunities.ranks import top_rank
+from app.sales.service.opportunities.deal import CARDS, check, open_for_change, tell
 from app.sales.service.opportunities.stages import enter, note_stage
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def win_opportunity(
         deal.amount = money.quantize(amount)
         check(deal)
     deal.win(stage, _closing_day(won_on, actor), now)
-    deal.rank = top_rank(stage.id)
+    deal.rank = CARDS.top(stage.id)
     db.session.flush()
     note_stage(deal, old, stage, now, entered, actor=actor)
     if deal.account_id is not None:
@@ -95,7 +94,7 @@ def lose_opportunity(
     deal.competitor = " ".join((competitor or "").split())[:120] or None
     deal.lost_note = (note or "").strip()[:5000] or None
     deal.recontact_on = recontact_on
-    deal.rank = top_rank(stage.id)
+    deal.rank = CARDS.top(stage.id)
     db.session.flush()
     note_stage(deal, old, stage, now, entered, actor=actor)
     emit(
@@ -127,7 +126,7 @@ def reopen_opportunity(opportunity_id: UUID, *, actor: Actor, version: int | Non
     old = pipelines.stage_of(deal)
     stage = pipelines.stage_to_reopen(deal)
     enter(deal, old, stage, actor=actor)
-    deal.rank = top_rank(stage.id)
+    deal.rank = CARDS.top(stage.id)
     db.session.flush()
     tell(deal, old.id)
     return deal

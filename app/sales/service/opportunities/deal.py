@@ -11,11 +11,15 @@ from app.kernel import money
 from app.kernel.db import db
 from app.kernel.errors import Conflict, Invalid, NotFound
 from app.kernel.i18n import gettext as _
+from app.kernel.ranks import Ranking
 from app.kernel.realtime import org_room, push
 from app.sales.models.opportunities import Opportunity
 
 if TYPE_CHECKING:
     from app.kernel.actor import Actor
+
+# The cards of a column, in the order that people give them.
+CARDS = Ranking(Opportunity, "stage_id")
 
 
 def lock_opportunity(opportunity_id: UUID) -> Opportunity:

@@ -14,8 +14,7 @@ from app.sales.models.opportunities import AmountMode, Opportunity
 from app.sales.models.pipelines import StageKind
 from app.sales.queries import pipelines
 from app.sales.service.opportunities.closing import lose_opportunity, win_opportunity
-from app.sales.service.opportunities.deal import check, tell
-from app.sales.service.opportunities.ranks import top_rank
+from app.sales.service.opportunities.deal import CARDS, check, tell
 from app.sales.service.opportunities.stages import enter, note_stage
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def create_opportunity(*, actor: Actor, **values: Any) -> Opportunity:
     deal.opened_on = deal.opened_on or clock.today(actor.timezone)
     actor.require_on("write", "deal", deal)
     check(deal)
-    deal.rank = top_rank(stage.id)
+    deal.rank = CARDS.top(stage.id)
     db.session.add(deal)
     db.session.flush()
     note_stage(deal, None, stage, now, None, actor=actor)
@@ -91,7 +90,7 @@ def update_opportunity(deal: Opportunity, *, actor: Actor, **values: Any) -> Opp
         old, first = pipelines.stage_of(deal), pipelines.first_stage(pipelines.get_pipeline(pipeline_id).id)
         deal.pipeline_id = pipeline_id
         enter(deal, old, target or first, actor=actor)
-        deal.rank = top_rank(deal.stage_id)
+        deal.rank = CARDS.top(deal.stage_id)
     elif target is not None:
         if target.kind == StageKind.WON:
             win_opportunity(deal.id, actor=actor, won_on=closed_on)
@@ -99,7 +98,7 @@ def update_opportunity(deal: Opportunity, *, actor: Actor, **values: Any) -> Opp
             lose_opportunity(deal.id, actor=actor, lost_reason_id=reason_id, lost_on=closed_on)
         else:
             enter(deal, pipelines.stage_of(deal), target, actor=actor)
-            deal.rank = top_rank(target.id)
+            deal.rank = CARDS.top(target.id)
     if reason_id is not None and reason_id not in {previous_reason, deal.lost_reason_id}:
         # Of a deal that is lost already, the reason is put right.
         if deal.stage_kind != StageKind.LOST:

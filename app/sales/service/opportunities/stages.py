@@ -8,15 +8,14 @@ from uuid import UUID
 
 from app.events.sales import OpportunityStageChanged
 from app.kernel import clock
-from app.kernel.db import advisory_lock, db
+from app.kernel.db import db
 from app.kernel.errors import Conflict
 from app.kernel.i18n import gettext as _
 from app.kernel.outbox import emit
 from app.sales.models.opportunities import Opportunity, OpportunityStageHistory
 from app.sales.models.pipelines import PipelineStage, StageKind
 from app.sales.queries import pipelines
-from app.sales.service.opportunities.deal import open_for_change, tell
-from app.sales.service.opportunities.ranks import rank_between
+from app.sales.service.opportunities.deal import CARDS, open_for_change, tell
 
 if TYPE_CHECKING:
     from app.kernel.actor import Actor
@@ -40,9 +39,8 @@ def move_opportunity(
     stage = pipelines.get_stage(stage_id)
     if stage.kind != StageKind.OPEN:
         raise Conflict(_("Use “Won” or “Lost” to close a deal."))
-    advisory_lock(f"stage:{stage.id}")
     old = pipelines.stage_of(deal)
-    deal.rank = rank_between(stage.id, deal.id, after_id, before_id)
+    deal.rank = CARDS.between(deal.id, after_id, before_id, stage.id)
     if old.id != stage.id:
         if stage.pipeline_id != deal.pipeline_id:
             raise Conflict(_("This stage belongs to another pipeline."))

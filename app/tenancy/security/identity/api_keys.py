@@ -54,7 +54,7 @@ def _read_key(digest: str) -> KeyIdentity | None:
             label,
             organization_id=organization.id,
             key_id=key.id,
-            permissions=dict.fromkeys(sorted(held), Scope.ALL),
+            permissions=registry.complete(dict.fromkeys(sorted(held), Scope.ALL), member=False),
             locale=organization.locale,
             timezone=organization.timezone,
             currency=organization.base_currency,

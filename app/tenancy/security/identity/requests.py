@@ -11,6 +11,7 @@ from app.kernel import http, tenant
 from app.kernel.actor import Actor, Scope
 from app.kernel.db import db
 from app.kernel.errors import Unauthenticated
+from app.kernel.feature import registry
 from app.tenancy import queries
 from app.tenancy.models import Role
 from app.tenancy.security.identity.api_keys import key_actor
@@ -82,5 +83,5 @@ def _permissions_seen_as(identity: Identity) -> dict[str, Scope] | None:
             return None
         if role.organization_id != identity.actor.organization_id or not identity.actor.can("read", "roles"):
             return {}
-        held = queries.role_permissions(role.id)
+        held = registry.complete(queries.role_permissions(role.id))
     return {key: scope for key, scope in held.items() if key.startswith("read ")}

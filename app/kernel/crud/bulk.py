@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.kernel.crud import store
-from app.kernel.crud.fields import BulkAction, Kind, cruds, exists
+from app.kernel.crud.fields import BulkAction, Kind, cruds, exists, parse
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 def bulk_actions(kind: str, resource: str, *, tags: bool = True) -> tuple[BulkAction, ...]:
     """What records with an owner offer: owner, tag (where they have tags), delete."""
-    write = ("write", resource)
-    actions = [BulkAction("owner", _l("Owner"), "user", _set(kind, "owner"), write, field="owner")]
+    actions = [set_action(kind, resource, "owner", _l("Owner"), "user")]
     if tags:
-        actions.append(BulkAction("tag", _l("Tag"), "tag", _set(kind, "tags"), write, field="tags"))
+        actions.append(BulkAction("tag", _l("Tag"), "tag", _set(kind, "tags"), ("write", resource), field="tags"))
     return (*actions, delete_action(kind, resource))
+
+
+def set_action(kind: str, resource: str, name: str, label: Any, icon: str) -> BulkAction:
+    """Gives a field of the selected records one value."""
+    return BulkAction(name, label, icon, _set(kind, name), ("write", resource), field=name)
 
 
 def delete_action(kind: str, resource: str) -> BulkAction:
@@ -61,6 +65,11 @@ def _set(crud_kind: str, name: str) -> Any:
             return len(ids)
         elif field.kind is Kind.ENUM and from_form is not None and field.choice(from_form) is None:
             raise Invalid(errors={"value": [_("Choose one of the list.")]})
+        elif field.kind is Kind.DATE:
+            try:
+                value = parse(field, from_form)
+            except ValueError as error:
+                raise Invalid(errors={"value": [str(error)]}) from None
         for record_id in ids:
             store.change(crud, record_id, {field.name: value}, actor=actor, version=None)
         return len(ids)

@@ -1,0 +1,45 @@
+"""Events of tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from app.kernel.outbox import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskCreated(Event):
+    """Something new is to be done."""
+
+    name: ClassVar[str] = "tasks.task_created"
+    subject_kind: ClassVar[str] = "task"
+    title: str
+    module: str
+    owner_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskAssigned(Event):
+    """A task got another owner."""
+
+    name: ClassVar[str] = "tasks.task_assigned"
+    subject_kind: ClassVar[str] = "task"
+    title: str
+    owner_id: UUID | None
+    previous_owner_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskStatusChanged(Event):
+    """A task entered another status. The groups say what the names mean."""
+
+    name: ClassVar[str] = "tasks.task_status_changed"
+    subject_kind: ClassVar[str] = "task"
+    title: str
+    owner_id: UUID | None
+    from_status: str
+    to_status: str
+    from_group: str
+    to_group: str

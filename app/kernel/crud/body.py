@@ -1,0 +1,48 @@
+"""Optional values of a verb's JSON body; each raises Invalid for something of another kind."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from app.kernel.crud.fields import storable
+from app.kernel.errors import Invalid
+from app.kernel.i18n import gettext as _
+from app.kernel.ids import parse_id
+
+
+def optional_id(body: dict[str, Any], key: str) -> Any:
+    """The id at ``key``; None where there is none."""
+    value = body.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise Invalid(errors={key: [_("This record does not exist.")]})
+    return parse_id(value)
+
+
+def optional_day(body: dict[str, Any], key: str) -> dt.date | None:
+    """The ISO day at ``key``."""
+    value = body.get(key)
+    if value is None:
+        return None
+    try:
+        return dt.date.fromisoformat(str(value))
+    except ValueError:
+        raise Invalid(errors={key: [_("This is not a date.")]}) from None
+
+
+def optional_text(body: dict[str, Any], key: str) -> str | None:
+    """The text at ``key``, as it is."""
+    value = body.get(key)
+    if value is not None and (not isinstance(value, str) or not storable(value)):
+        raise Invalid(errors={key: [_("Write a text here.")]})
+    return value
+
+
+def optional_version(body: dict[str, Any]) -> int | None:
+    """The version that the client last saw."""
+    value = body.get("version")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise Invalid(errors={"version": [_("This is not a number.")]})
+    return value

@@ -1,0 +1,56 @@
+"""The statuses of tasks, and how many tasks each may hold."""
+
+from __future__ import annotations
+
+from flask import Response, request
+from flask_appbuilder import expose
+
+from app.kernel import http
+from app.kernel.i18n import gettext as _
+from app.kernel.ids import parse_id
+from app.kernel.uow import uow
+from app.settings.views.page import SettingsPage, saved, whole_number
+from app.tasks.cruds import GROUPS
+from app.tasks.queries.tasks import list_statuses
+from app.tasks.rows import status_icon
+from app.tasks.service import statuses
+
+
+class TaskStatusesView(SettingsPage):
+    """Statuses of tasks, in the organization's own words."""
+
+    default_view = "tasks"
+
+    @expose("/tasks")
+    def tasks(self) -> Response:
+        """The statuses, group by group."""
+        http.actor().require("manage", "tasks")
+        return self._page(
+            "settings/tasks.html",
+            statuses=list_statuses(),
+            choices=GROUPS,
+            group_labels={one.value: one.label for one in GROUPS},
+            status_icon=status_icon,
+        )
+
+    @expose("/tasks/save", methods=["POST"])
+    def save_status(self) -> Response:
+        """Creates or changes a status."""
+        form = request.form
+        with uow():
+            statuses.save_status(
+                parse_id(form["id"]) if form.get("id") else None,
+                actor=http.actor(),
+                name=form.get("name", ""),
+                group=form.get("group"),
+                wip_limit=whole_number(form.get("wip_limit"), "wip_limit"),
+                wip_hard=form.get("wip_hard") == "1",
+            )
+        return saved("/settings/tasks", _("Status saved."))
+
+    @expose("/tasks/<pk>/delete", methods=["POST"])
+    def delete_status(self, pk: str) -> Response:
+        """Deletes a status that holds no task."""
+        with uow():
+            statuses.delete_status(parse_id(pk), actor=http.actor())
+        return saved("/settings/tasks", _("Status deleted."))

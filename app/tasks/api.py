@@ -1,0 +1,187 @@
+"""REST of tasks: the generated resource, with moving, people and check-lists; statuses to read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from flask_appbuilder.api import expose, protect
+
+from app.kernel import http
+from app.kernel.crud.api import READ_ONLY, TenantApi, make_api
+from app.kernel.crud.body import optional_id, optional_text, optional_version
+from app.kernel.crud.fields import Crud, Field, Kind, clean
+from app.kernel.crud.store import load
+from app.kernel.errors import Invalid
+from app.kernel.i18n import gettext as _
+from app.kernel.i18n import lazy_gettext as _l
+from app.kernel.idempotency import once
+from app.kernel.ids import parse_id
+from app.kernel.uow import uow
+from app.tasks.cruds import GROUPS, TASKS
+from app.tasks.models import ChecklistItem, MemberRole, TaskStatus
+from app.tasks.queries import tasks as queries
+from app.tasks.service.tasks import (
+    add_item,
+    announce,
+    delete_item,
+    lock_task,
+    move_task,
+    set_people,
+    update_item,
+)
+
+# What a move may change beside the order: what lists and boards are grouped by.
+GROUPED_BY = ("status", "priority", "owner", "due_on", "module")
+
+
+def move_values(body: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a move's body, by attribute. Raises Invalid."""
+    given = {key: body[key] for key in GROUPED_BY if key in body}
+    return clean([field for field in TASKS.writable if field.key in given], given, partial=True)
+
+
+def _ids(body: dict[str, Any], key: str) -> list[Any] | None:
+    value = body.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise Invalid(errors={key: [_("Write a list of ids.")]})
+    return [parse_id(one) for one in value]
+
+
+def _item(item: ChecklistItem) -> dict[str, Any]:
+    return {"id": item.id, "text": item.text, "done": item.done, "position": item.position}
+
+
+class TaskApi(TenantApi):
+    """Tasks, with what the generated resource does not say."""
+
+    method_permission_name = {
+        **TenantApi.method_permission_name,
+        "move": "write",
+        "people": "read",
+        "set_people": "write",
+        "checklist": "read",
+        "add_item": "write",
+        "change_item": "write",
+        "delete_item": "write",
+    }
+    include_route_methods = TenantApi.include_route_methods | {
+        "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item",
+    }  # fmt: skip
+
+    @expose("/<pk>/move", methods=["POST"])
+    @protect()
+    def move(self, pk: str) -> Response:
+        """Puts a task between two others (``after``, ``before``), and into a group (``status``, ``owner``, …)."""
+        body = http.json_body()
+
+        def act() -> tuple[Any, int]:
+            task = move_task(
+                queries.get_task(parse_id(pk)).id,  # before the body: an unknown task is 404, whatever it says
+                actor=http.actor(),
+                values=move_values(body),
+                after_id=optional_id(body, "after"),
+                before_id=optional_id(body, "before"),
+                version=optional_version(body),
+            )
+            return {"id": task.id, "result": self._dump(load(self.crud, task.id))}, 200
+
+        return once(act)
+
+    @expose("/<pk>/people", methods=["GET"])
+    @protect()
+    def people(self, pk: str) -> Response:
+        """Who works on a task beside its owner."""
+        task = queries.get_task(parse_id(pk))
+        return http.json_response(self._people(task.id))
+
+    @expose("/<pk>/people", methods=["PUT"])
+    @protect()
+    def set_people(self, pk: str) -> Response:
+        """Replaces the ``collaborators`` or the ``watchers`` (lists of members' ids)."""
+        body = http.json_body()
+        given = {role: _ids(body, f"{role.value}s") for role in MemberRole}
+        with uow():
+            task = lock_task(parse_id(pk), actor=http.actor(), version=optional_version(body))
+            for role, ids in given.items():
+                if ids is not None:
+                    set_people(task, role, ids, actor=http.actor())
+            announce(task, "updated")
+            answer = self._people(task.id)
+        return http.json_response(answer)
+
+    def _people(self, task_id: Any) -> dict[str, Any]:
+        found = queries.people_of([task_id])[task_id]
+        return {
+            "id": task_id,
+            "collaborators": [{"id": one, "name": name} for one, name in found.collaborators],
+            "watchers": [{"id": one, "name": name} for one, name in found.watchers],
+        }
+
+    @expose("/<pk>/checklist", methods=["GET"])
+    @protect()
+    def checklist(self, pk: str) -> Response:
+        """The lines of a task's check-list."""
+        task = queries.get_task(parse_id(pk))
+        items = queries.list_checklist(task.id)
+        return http.json_response({"count": len(items), "result": [_item(one) for one in items]})
+
+    @expose("/<pk>/checklist", methods=["POST"])
+    @protect()
+    def add_item(self, pk: str) -> Response:
+        """Adds a line."""
+        body = http.json_body()
+
+        def act() -> tuple[Any, int]:
+            item = add_item(parse_id(pk), optional_text(body, "text") or "", actor=http.actor())
+            return {"id": item.id, "result": _item(item)}, 201
+
+        return once(act)
+
+    @expose("/checklist/<item>", methods=["PATCH"])
+    @protect()
+    def change_item(self, item: str) -> Response:
+        """Changes a line's ``text`` or ticks it (``done``)."""
+        body = http.json_body()
+        done = body.get("done")
+        if done is not None and not isinstance(done, bool):
+            raise Invalid(errors={"done": [_("Write yes or no.")]})
+        with uow():
+            found = update_item(parse_id(item), actor=http.actor(), text=optional_text(body, "text"), done=done)
+            answer = _item(found)
+        return http.json_response({"id": answer["id"], "result": answer})
+
+    @expose("/checklist/<item>", methods=["DELETE"])
+    @protect()
+    def delete_item(self, item: str) -> Response:
+        """Removes a line."""
+        with uow():
+            delete_item(parse_id(item), actor=http.actor())
+        return http.json_response({"message": "OK"})
+
+
+STATUSES = Crud(
+    kind="task_status_record",
+    model=TaskStatus,
+    resource="task",
+    url="/settings/tasks",
+    api="task-statuses",
+    singular=_l("Status"),
+    plural=_l("Statuses"),
+    new_label=_l("New status"),
+    icon="circle-dot",
+    label_field="name",
+    search=("name",),
+    order="position",
+    fields=(
+        Field("name", _l("Name"), editable=False),
+        Field("group", _l("Progress"), Kind.ENUM, editable=False, choices=GROUPS),
+        Field("position", _l("Position"), Kind.INTEGER, editable=False),
+        Field("wip_limit", _l("Limit of tasks"), Kind.INTEGER, editable=False),
+        Field("wip_hard", _l("Refuse more"), Kind.BOOL, editable=False),
+    ),
+)
+
+APIS = [make_api(TASKS, TaskApi), make_api(STATUSES, include_route_methods=READ_ONLY)]

@@ -1,0 +1,60 @@
+"""Tasks plug in: one list of work for every module, in several layouts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Resource
+from app.kernel.i18n import lazy_gettext as _l
+from app.kernel.web.shell import badge
+from app.tasks.api import APIS
+from app.tasks.cruds import TASKS
+from app.tasks.service.statuses import seed
+from app.tasks.views.tasks import VIEWS, open_tasks
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Flask
+
+_TASKS = {"category": "Tasks", "category_label": _l("Tasks"), "category_icon": "circle-check"}
+CRUD = ("read", "write", "export")
+
+
+def _show(pk: UUID) -> str:
+    return f"/tasks/{pk}"
+
+
+def _init(_app: Flask) -> None:
+    badge("open_tasks", open_tasks)
+
+
+feature = Feature(
+    "tasks",
+    resources=[
+        Resource("activity", _l("Marketing tasks"), "marketing", CRUD, scoped=True),
+        Resource("tasks", _l("Sales tasks"), "sales", (*CRUD, "manage"), scoped=True),
+        # Held by whoever holds one of the two; own tasks and those that one collaborates on are for all members.
+        Resource(
+            "task",
+            _l("Tasks"),
+            "tasks",
+            CRUD,
+            scoped=True,
+            assignable=False,
+            parts=("activity", "tasks"),
+            everybody=("read",),
+        ),
+    ],
+    views=VIEWS,
+    apis=APIS,
+    menu=[
+        MenuItem("TaskList", _l("List"), "/tasks/list", "list", ("read", "task"), **_TASKS),
+        MenuItem("TaskBoard", _l("Kanban"), "/tasks/board", "square-kanban", ("read", "task"), **_TASKS),
+        MenuItem("TaskTable", _l("Table"), "/tasks/table", "table-2", ("read", "task"), **_TASKS),
+    ],
+    records=[RecordKind(TASKS.kind, TASKS.singular, TASKS.icon, _show, TASKS.resource, TASKS.model)],
+    create=[CreateAction(TASKS.new_label, "/tasks/add", "circle-check", ("write", "task"), "t")],
+    on_organization_created=[seed],
+    init=_init,
+)

@@ -1,0 +1,216 @@
+"""Tasks of every module in one table, their statuses, people and check-lists."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Date,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    exists,
+    or_,
+    select,
+)
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import StringArray, TenantModel, db, tenant_fk, tenant_table_args, utc
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.kernel.actor import Actor
+
+# What a person says to name a task.
+PREFIX = "ATT"
+
+
+class Module(StrEnum):
+    """The part of the company's work that a task belongs to; decides whose permission counts."""
+
+    MARKETING = "marketing"
+    SALES = "sales"
+
+
+class TaskType(StrEnum):
+    TASK = "task"
+    MILESTONE = "milestone"
+    APPROVAL = "approval"
+
+
+class Priority(StrEnum):
+    P0 = "P0"
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+
+
+class StatusGroup(StrEnum):
+    """What a status means, whatever an organization calls it."""
+
+    BACKLOG = "backlog"
+    IN_PROGRESS = "in_progress"
+    IN_REVIEW = "in_review"
+    APPROVED = "approved"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is left to do."""
+        return self in {StatusGroup.DONE, StatusGroup.CANCELLED}
+
+
+CLOSED = ("done", "cancelled")
+
+
+class MemberRole(StrEnum):
+    COLLABORATOR = "collaborator"
+    WATCHER = "watcher"
+
+
+class TaskStatus(TenantModel):
+    """A column of the board, with the organization's own name.
+
+    ``wip_limit`` is how many tasks may be in it; beyond, the board warns, or (``wip_hard``) the server refuses.
+    """
+
+    __tablename__ = "task_status"
+    __table_args__ = tenant_table_args(
+        "task_status",
+        Index("uq_task_status_name", "organization_id", sql("lower(name)"), unique=True),
+        UniqueConstraint("organization_id", "id", "group", name="uq_task_status_group"),
+        CheckConstraint("wip_limit BETWEEN 1 AND 999", name="wip_limit"),
+    )
+
+    name: Mapped[str] = mapped_column(String(60), nullable=False)
+    group: Mapped[str] = mapped_column(String(12), nullable=False)
+    position: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
+    wip_limit: Mapped[int | None] = mapped_column(Integer)
+    wip_hard: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False, server_default=sql("false"))
+
+
+class Task(TenantModel):
+    """Something to do. ``start_on`` and ``due_on`` are calendar days; ``estimate`` is in minutes."""
+
+    __tablename__ = "task"
+    __resource__ = "task"
+    __resources__: ClassVar[Mapping[str, str]] = {Module.MARKETING: "activity", Module.SALES: "tasks"}
+    __table_args__ = tenant_table_args(
+        "task",
+        tenant_fk("owner_id", "membership"),
+        tenant_fk("parent_id", "task", ondelete="CASCADE"),
+        # With its group, so that a copy of it can stand here and never be wrong.
+        ForeignKeyConstraint(
+            ["organization_id", "status_id", "status_group"],
+            ["task_status.organization_id", "task_status.id", "task_status.group"],
+            onupdate="CASCADE",
+            name="fk_task_status",
+        ),
+        UniqueConstraint("organization_id", "number", name="uq_task_number"),
+        Index("ix_task_rank", "organization_id", "rank"),
+        Index("ix_task_status", "organization_id", "status_id", "rank"),
+        Index("ix_task_owner", "organization_id", "owner_id", "status_group"),
+        Index("ix_task_due", "organization_id", "due_on"),
+        Index("ix_task_parent", "organization_id", "parent_id"),
+        CheckConstraint("due_on >= start_on", name="dates"),
+        CheckConstraint("parent_id <> id", name="parent"),
+        CheckConstraint("estimate BETWEEN 0 AND 600000", name="estimate"),
+        CheckConstraint("(status_group IN ('done', 'cancelled')) = (done_at IS NOT NULL)", name="done"),
+    )
+
+    number: Mapped[int] = mapped_column(Integer, nullable=False)
+    title: Mapped[str] = mapped_column(String(200), nullable=False)
+    description: Mapped[str | None] = mapped_column(Text)
+    module: Mapped[str] = mapped_column(String(16), nullable=False)
+    type: Mapped[str] = mapped_column(String(12), nullable=False, default=TaskType.TASK)
+    status_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    status_group: Mapped[str] = mapped_column(String(12), nullable=False)
+    priority: Mapped[str] = mapped_column(String(2), nullable=False, default=Priority.P2)
+    owner_id: Mapped[UUID | None] = mapped_column(Uuid)
+    start_on: Mapped[dt.date | None] = mapped_column(Date)
+    due_on: Mapped[dt.date | None] = mapped_column(Date)
+    estimate: Mapped[int | None] = mapped_column(Integer)
+    parent_id: Mapped[UUID | None] = mapped_column(Uuid)
+    tags: Mapped[list[str]] = mapped_column(StringArray(40), nullable=False, default=list, server_default=sql("'{}'"))
+    rank: Mapped[str] = mapped_column(String(80, collation="C"), nullable=False)
+    done_at: Mapped[dt.datetime | None] = utc()
+
+    @classmethod
+    def shared_with(cls, member: Any) -> Any:
+        """Own tasks, and those that the member collaborates on or watches."""
+        mine = select(TaskMember.task_id).where(TaskMember.member_id == member)
+        return or_(cls.owner_id == member, cls.id.in_(mine))
+
+    def is_reached_by(self, actor: Actor, verb: str, resource: str) -> bool:
+        """By the permission for the task's module; else owners and collaborators who may write any task."""
+        scope = actor.scope(verb, self.__resources__.get(self.module, ""))
+        if scope is not None and actor.covers(scope, self.owner_id):
+            return True
+        if actor.member_id is None or not actor.can(verb, resource):
+            return False
+        return self.owner_id == actor.member_id or bool(
+            db.session.scalar(
+                select(
+                    exists().where(
+                        TaskMember.task_id == self.id,
+                        TaskMember.member_id == actor.member_id,
+                        TaskMember.role == MemberRole.COLLABORATOR,
+                    )
+                )
+            )
+        )
+
+    @property
+    def code(self) -> str:
+        """``ATT-214``."""
+        return f"{PREFIX}-{self.number}"
+
+
+class TaskMember(TenantModel):
+    """Somebody beside the owner."""
+
+    __tablename__ = "task_member"
+    __audited__ = False
+    __table_args__ = tenant_table_args(
+        "task_member",
+        tenant_fk("task_id", "task", ondelete="CASCADE"),
+        tenant_fk("member_id", "membership", ondelete="CASCADE"),
+        UniqueConstraint("organization_id", "task_id", "member_id", "role", name="uq_task_member_role"),
+        Index("ix_task_member_member", "organization_id", "member_id", "task_id"),
+    )
+
+    task_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    member_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    role: Mapped[str] = mapped_column(String(12), nullable=False)
+
+
+class ChecklistItem(TenantModel):
+    """A line to tick inside a task."""
+
+    __tablename__ = "checklist_item"
+    __table_args__ = tenant_table_args(
+        "checklist_item",
+        tenant_fk("task_id", "task", ondelete="CASCADE"),
+        Index("ix_checklist_item_task", "organization_id", "task_id", "position"),
+    )
+
+    task_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    text: Mapped[str] = mapped_column(String(300), nullable=False)
+    position: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
+    done: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False, server_default=sql("false"))
+
+    @property
+    def label(self) -> str:
+        return self.text

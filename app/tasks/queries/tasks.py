@@ -1,0 +1,111 @@
+"""Reads of tasks: statuses, one task with all that its drawer shows, groups of the list, columns of the board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from app.kernel.db import db
+from app.kernel.errors import NotFound
+from app.tasks.models import ChecklistItem, MemberRole, StatusGroup, Task, TaskMember, TaskStatus
+from app.tenancy.models import Membership
+
+GROUP_ORDER = {group: place for place, group in enumerate(StatusGroup)}
+
+
+def list_statuses() -> list[TaskStatus]:
+    """The organization's statuses, group by group."""
+    found = db.session.scalars(select(TaskStatus).order_by(TaskStatus.position, TaskStatus.id))
+    return sorted(found, key=lambda one: GROUP_ORDER[StatusGroup(one.group)])
+
+
+def get_status(status_id: UUID) -> TaskStatus:
+    """A status. Raises NotFound."""
+    found = db.session.scalar(select(TaskStatus).where(TaskStatus.id == status_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def first_status(group: StatusGroup) -> TaskStatus:
+    """The first status of a group, or of the first group that has one."""
+    found = list_statuses()
+    return next((one for one in found if one.group == group), found[0])
+
+
+def get_task(task_id: UUID) -> Task:
+    """A task that the actor may see. Raises NotFound."""
+    found = db.session.scalar(select(Task).where(Task.id == task_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
+@dataclass(slots=True)
+class People:
+    """Who works on a task beside its owner: (member's id, name)."""
+
+    collaborators: list[tuple[UUID, str]] = field(default_factory=list)
+    watchers: list[tuple[UUID, str]] = field(default_factory=list)
+
+
+def people_of(task_ids: Sequence[UUID]) -> dict[UUID, People]:
+    """The people of some tasks, by name. One query."""
+    found = {one: People() for one in task_ids}
+    rows = db.session.execute(
+        select(TaskMember.task_id, TaskMember.role, Membership.id, Membership.display_name)
+        .join(Membership, Membership.id == TaskMember.member_id)
+        .where(TaskMember.task_id.in_(task_ids))
+        .order_by(func.lower(Membership.display_name))
+    )
+    for task_id, role, member_id, name in rows:
+        people = found[task_id]
+        (people.collaborators if role == MemberRole.COLLABORATOR else people.watchers).append((member_id, name))
+    return found
+
+
+def list_checklist(task_id: UUID) -> list[ChecklistItem]:
+    """The lines of a task's check-list, in order."""
+    return list(
+        db.session.scalars(
+            select(ChecklistItem)
+            .where(ChecklistItem.task_id == task_id)
+            .order_by(ChecklistItem.position, ChecklistItem.id)
+        )
+    )
+
+
+def get_checklist_item(item_id: UUID) -> ChecklistItem:
+    """A line of a check-list, of a task that the actor may see. Raises NotFound."""
+    found = db.session.scalar(
+        select(ChecklistItem).join(Task, Task.id == ChecklistItem.task_id).where(ChecklistItem.id == item_id)
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+def count_in(status_id: UUID, *, without: UUID) -> int:
+    """How many tasks are in a status, apart from one."""
+    statement = select(func.count()).select_from(Task).where(Task.status_id == status_id, Task.id != without)
+    return db.session.scalar(statement) or 0
+
+
+def ancestors(task_id: UUID) -> set[UUID]:
+    """The tasks above a task, itself included."""
+    tree = select(Task.id, Task.parent_id).where(Task.id == task_id).cte("above", recursive=True)
+    tree = tree.union(select(Task.id, Task.parent_id).join(tree, Task.id == tree.c.parent_id))
+    return set(db.session.scalars(select(tree.c.id)))
+
+
+def progress_of(task_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
+    """(done, all) of the sub-tasks of some tasks; tasks without any are left out. One query."""
+    done: Any = func.count().filter(Task.status_group.in_((StatusGroup.DONE, StatusGroup.CANCELLED)))
+    rows = db.session.execute(
+        select(Task.parent_id, done, func.count()).where(Task.parent_id.in_(task_ids)).group_by(Task.parent_id)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}

@@ -1,0 +1,281 @@
+"""Tasks: create, change, move, delete; their people and check-lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+
+from app.events.tasks import TaskAssigned, TaskCreated, TaskStatusChanged
+from app.kernel import clock
+from app.kernel.db import advisory_lock, db, every_record
+from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from app.kernel.i18n import gettext as _
+from app.kernel.outbox import emit
+from app.kernel.ranks import Ranking
+from app.kernel.realtime import org_room, push
+from app.tasks.models import (
+    CLOSED,
+    ChecklistItem,
+    MemberRole,
+    Priority,
+    StatusGroup,
+    Task,
+    TaskMember,
+    TaskStatus,
+    TaskType,
+)
+from app.tasks.queries import tasks as queries
+from app.tenancy.queries import get_member
+
+if TYPE_CHECKING:
+    from app.kernel.actor import Actor
+
+MAX_ITEMS = 100
+MAX_PEOPLE = 50
+MAX_DEPTH = 10
+# One order over all tasks, so that it is the same in every grouping.
+ORDER = Ranking(Task)
+# Columns that always have a value: an emptied control leaves them as they are.
+_KEPT = {"title", "module", "type", "priority", "tags"}
+
+
+def lock_task(task_id: UUID, *, actor: Actor, version: int | None = None) -> Task:
+    """The task, locked, for an actor who may write it. Raises NotFound, Forbidden, Conflict for a stale version."""
+    task = db.session.scalar(select(Task).where(Task.id == task_id).with_for_update())
+    if task is None:
+        raise NotFound
+    actor.require_on("write", "task", task)
+    if version is not None and task.version != version:
+        raise Conflict(details={"version": task.version, "status": str(task.status_id)})
+    return task
+
+
+def create_task(*, actor: Actor, **values: Any) -> Task:
+    """Creates a task at the top of the order; emits TaskCreated, and TaskAssigned to somebody else.
+
+    Without a module it goes where its parent is, else to the first one that the actor may write; without
+    a status to the first of the backlog. Raises Invalid for dates in the wrong order and an unknown parent.
+    """
+    task = Task(**{key: value for key, value in values.items() if value is not None})
+    if task.parent_id is not None:
+        task.module = task.module or queries.get_task(task.parent_id).module
+    task.module = task.module or _first_module(actor)
+    status = queries.get_status(task.status_id) if task.status_id else queries.first_status(StatusGroup.BACKLOG)
+    task.priority = task.priority or Priority.P2
+    task.type = task.type or TaskType.TASK
+    _require_module(task.module, actor)
+    _enter(task, status)
+    _check(task)
+    task.rank = ORDER.top()
+    task.number = _next_number()
+    db.session.add(task)
+    db.session.flush()
+    actor.require_on("write", "task", task)
+    emit(TaskCreated(subject_id=task.id, title=task.title, module=task.module, owner_id=task.owner_id))
+    if task.owner_id is not None and task.owner_id != actor.member_id:
+        emit(TaskAssigned(subject_id=task.id, title=task.title, owner_id=task.owner_id, previous_owner_id=None))
+    return task
+
+
+def _first_module(actor: Actor) -> str:
+    for module, resource in Task.__resources__.items():
+        if actor.can("write", resource):
+            return str(module)
+    raise Forbidden(details={"permission": "write tasks"})
+
+
+def _require_module(module: str, actor: Actor) -> None:
+    """Nobody puts a task where they may not write."""
+    actor.require("write", Task.__resources__[module])
+
+
+def _next_number() -> int:
+    advisory_lock("task-number")
+    with every_record():
+        return (db.session.scalar(select(func.max(Task.number))) or 0) + 1
+
+
+def update_task(task: Task, *, actor: Actor, **values: Any) -> Task:
+    """Changes a task; emits TaskStatusChanged and TaskAssigned for what they say.
+
+    Raises Invalid for dates in the wrong order and for a parent that is below the task, Conflict when the
+    status is full.
+    """
+    status_id = values.pop("status_id", None)
+    previous_owner = task.owner_id
+    if values.get("module") not in {None, task.module}:
+        _require_module(values["module"], actor)
+    for name, value in values.items():
+        if value is None and name in _KEPT:
+            continue
+        setattr(task, name, value)
+    _check(task)
+    if status_id is not None and status_id != task.status_id:
+        _change_status(task, queries.get_status(status_id))
+    if task.owner_id != previous_owner:
+        emit(
+            TaskAssigned(subject_id=task.id, title=task.title, owner_id=task.owner_id, previous_owner_id=previous_owner)
+        )
+    return task
+
+
+def move_task(
+    task_id: UUID,
+    *,
+    actor: Actor,
+    values: dict[str, Any],
+    after_id: UUID | None = None,
+    before_id: UUID | None = None,
+    version: int | None = None,
+) -> Task:
+    """Puts a task between two others, and into the group that ``values`` describe (a status, an owner, …).
+
+    ``after_id`` is the task above, ``before_id`` the one below; both absent means the top. Raises Conflict
+    for a stale ``version`` and for a status that is full.
+    """
+    task = lock_task(task_id, actor=actor, version=version)
+    update_task(task, actor=actor, **values)
+    task.rank = ORDER.between(task.id, after_id, before_id)
+    db.session.flush()
+    announce(task, "moved", {"after": after_id and str(after_id), "before": before_id and str(before_id)})
+    return task
+
+
+def delete_task(task: Task, *, actor: Actor) -> None:
+    """Deletes a task with its sub-tasks and check-list."""
+    actor.require_on("write", "task", task)
+    db.session.delete(task)
+    db.session.flush()
+
+
+def _change_status(task: Task, status: TaskStatus) -> None:
+    old = queries.get_status(task.status_id)
+    if status.wip_hard and status.wip_limit is not None:
+        advisory_lock(f"task-status:{status.id}")
+        with every_record():
+            count = queries.count_in(status.id, without=task.id)
+        if count >= status.wip_limit:
+            raise Conflict(
+                _(
+                    "“%(name)s” is full: its limit is %(limit)s tasks.",
+                    name=status.name,
+                    limit=status.wip_limit,
+                )
+            )
+    _enter(task, status)
+    db.session.flush()
+    emit(
+        TaskStatusChanged(
+            subject_id=task.id,
+            title=task.title,
+            owner_id=task.owner_id,
+            from_status=old.name,
+            to_status=status.name,
+            from_group=old.group,
+            to_group=status.group,
+        )
+    )
+
+
+def _enter(task: Task, status: TaskStatus) -> None:
+    task.status_id, task.status_group = status.id, status.group
+    if status.group not in CLOSED:
+        task.done_at = None
+    elif task.done_at is None:
+        task.done_at = clock.now()
+
+
+def _check(task: Task) -> None:
+    errors: dict[str, list[str]] = {}
+    if task.start_on is not None and task.due_on is not None and task.due_on < task.start_on:
+        errors["due_on"] = [_("The due date is before the start.")]
+    if task.parent_id is not None:
+        with db.session.no_autoflush:  # the database would refuse the simplest circle before we can say why
+            above = queries.ancestors(task.parent_id)
+        if not above:
+            errors["parent"] = [_("This record does not exist.")]
+        elif task.id in above:
+            errors["parent"] = [_("A task cannot be below itself.")]
+        elif len(above) >= MAX_DEPTH:
+            errors["parent"] = [_("Sub-tasks go at most %(count)s levels deep.", count=MAX_DEPTH)]
+    if errors:
+        raise Invalid(errors=errors)
+
+
+def announce(task: Task, what: str, place: dict[str, Any] | None = None) -> None:
+    """Tells open lists and boards that a task changed: its id and version only."""
+    payload = {"id": str(task.id), "version": task.version, "change": what, **(place or {})}
+    push(org_room(task.organization_id, "task"), "task:changed", payload)
+
+
+# ── people ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def set_people(task: Task, role: MemberRole, member_ids: list[UUID], *, actor: Actor) -> None:
+    """Makes ``member_ids`` the collaborators or watchers of a task. Raises NotFound for an unknown member."""
+    actor.require_on("write", "task", task)
+    wanted = set(member_ids)
+    if len(wanted) > MAX_PEOPLE:
+        raise Invalid(errors={role.value: [_("At most %(count)s people.", count=MAX_PEOPLE)]})
+    here = TaskMember.task_id == task.id, TaskMember.role == role
+    known = set(db.session.scalars(select(TaskMember.member_id).where(*here)))
+    if known - wanted:
+        db.session.execute(delete(TaskMember).where(*here, TaskMember.member_id.in_(known - wanted)))
+    for member_id in wanted - known:
+        db.session.add(TaskMember(task_id=task.id, member_id=get_member(member_id).id, role=role))
+    db.session.flush()
+
+
+def watch_task(task_id: UUID, watching: bool, *, actor: Actor) -> None:
+    """Lets the actor hear of a task, or not any more. Whoever may see it may watch it."""
+    task = queries.get_task(task_id)
+    actor.require("write", "task")
+    here = TaskMember.task_id == task.id, TaskMember.member_id == actor.member_id
+    found = db.session.scalar(select(TaskMember).where(*here, TaskMember.role == MemberRole.WATCHER))
+    if watching and found is None:
+        db.session.add(TaskMember(task_id=task.id, member_id=actor.member_id, role=MemberRole.WATCHER))
+    elif not watching and found is not None:
+        db.session.delete(found)
+
+
+# ── check-list ───────────────────────────────────────────────────────────────────────────────────
+
+
+def add_item(task_id: UUID, text: str, *, actor: Actor) -> ChecklistItem:
+    """Adds a line to a task's check-list. Raises Invalid for no text, Conflict beyond MAX_ITEMS."""
+    task = lock_task(task_id, actor=actor)
+    items = queries.list_checklist(task.id)
+    if len(items) >= MAX_ITEMS:
+        raise Conflict(_("A check-list has at most %(count)s lines.", count=MAX_ITEMS))
+    item = ChecklistItem(task_id=task.id, text=_line(text), position=items[-1].position + 1 if items else 0)
+    db.session.add(item)
+    db.session.flush()
+    return item
+
+
+def update_item(item_id: UUID, *, actor: Actor, text: str | None = None, done: bool | None = None) -> ChecklistItem:
+    """Changes or ticks a line."""
+    item = queries.get_checklist_item(item_id)
+    lock_task(item.task_id, actor=actor)
+    if text is not None:
+        item.text = _line(text)
+    if done is not None:
+        item.done = done
+    db.session.flush()
+    return item
+
+
+def delete_item(item_id: UUID, *, actor: Actor) -> None:
+    """Removes a line."""
+    item = queries.get_checklist_item(item_id)
+    lock_task(item.task_id, actor=actor)
+    db.session.delete(item)
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    if not 1 <= len(line) <= 300:
+        raise Invalid(errors={"text": [_("Write a text of at most %(count)s characters.", count=300)]})
+    return line

@@ -1,0 +1,171 @@
+"""The screens of tasks: list, board, table, one task as page and drawer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from flask import Response, make_response, request
+from flask_appbuilder import expose, has_access
+from sqlalchemy import func, select
+
+from app.kernel import http
+from app.kernel.crud import cells
+from app.kernel.crud.query import read_params
+from app.kernel.crud.view import TenantView, history, history_names, make_view
+from app.kernel.db import db
+from app.kernel.ids import parse_id
+from app.tasks import rows
+from app.tasks.cruds import MODULES, PRIORITIES, TASKS, TYPES
+from app.tasks.models import Task
+from app.tasks.queries import groups, tasks
+from app.tenancy.queries import list_people
+
+if TYPE_CHECKING:
+    from app.kernel.crud.query import ListParams
+
+_MODULES = {one.value: one for one in MODULES}
+MODES = (
+    ("list", "/tasks/list", "list"),
+    ("board", "/tasks/board", "square-kanban"),
+    ("table", "/tasks/table", "table-2"),
+)
+
+
+class TaskView(TenantView):
+    """Tasks in every layout; the table is the generated list."""
+
+    method_permission_name = {
+        **TenantView.method_permission_name,
+        "table": "read",
+        "board": "read",
+        "panel": "read",
+    }
+    include_route_methods = TenantView.include_route_methods | {"table", "board", "panel"}
+
+    @expose("/table")
+    @has_access
+    def table(self) -> Response:
+        """The generated list: any column, sorts, filters, export."""
+        return self._list_response()
+
+    @expose("/")
+    @has_access
+    def root(self) -> Response:
+        """The list, at the feature's own address."""
+        return self.list()
+
+    @expose("/list")
+    @expose("/list/")
+    @has_access
+    def list(self) -> Response:
+        """Tasks in collapsible groups, sub-tasks below their task."""
+        params, by, sort = self._state("list")
+        filtered = bool(params.leaves or params.search)
+        found = groups.list_groups(by, params, http.actor(), sort=sort, nested=not filtered)
+        shown = [row.id for one in found for row in one.rows if row.children]
+        children = groups.children_of(shown) if shown and not filtered else {}
+        context = {**self._context(params, by, sort), "groups": found, "children": children}
+        if request.args.get("fragment") == "1":
+            return make_response(self.render_template("tasks/_groups.html", **context))
+        return make_response(self.render_template("tasks/list.html", mode="list", **context))
+
+    @expose("/board")
+    @has_access
+    def board(self) -> Response:
+        """Tasks in columns."""
+        params, by, sort = self._state("board")
+        found = groups.list_groups(by, params, http.actor(), sort=sort, nested=False)
+        context = {**self._context(params, by, sort), "groups": found}
+        if request.args.get("fragment") == "1":
+            return make_response(self.render_template("tasks/_columns.html", **context))
+        return make_response(self.render_template("tasks/board.html", mode="board", **context))
+
+    def _state(self, mode: str) -> tuple[ListParams, str, str]:
+        """Filters, grouping and order as the address says them. Raises BadRequest."""
+        by = request.args.get("group") or "status"
+        grouping = groups.get_grouping(by)
+        if mode == "board" and not grouping.on_board:
+            by = "status"
+        return read_params(request.args, TASKS), by, request.args.get("order") or "rank"
+
+    def _context(self, params: ListParams, by: str, sort: str) -> dict[str, Any]:
+        actor = http.actor()
+        kept = [(key, request.args[key]) for key in ("group", "order") if request.args.get(key)]
+        return {
+            "crud": TASKS,
+            "params": params,
+            "by": by,
+            "sort": sort,
+            "groupings": groups.GROUPINGS,
+            "modes": MODES,
+            "query": kept + params.query(page=None),
+            "chips": [{**one, "without": [*one["without"], *kept]} for one in cells.chips(TASKS, params)],
+            "may_write": actor.can("write", "task"),
+            "may_manage": actor.can("manage", "tasks"),
+            "bulk": [one for one in TASKS.bulk if actor.can(*one.permission)],
+            "render_rows": rows.render_rows,
+            "render_cards": rows.render_cards,
+            "status_icon": rows.status_icon,
+            "duration": rows.duration,
+            "statuses": tasks.list_statuses(),
+            "people": list_people(),
+            "priorities": PRIORITIES,
+        }
+
+    # ── one task ─────────────────────────────────────────────────────────────────────────────────
+
+    @expose("/show/<pk>")
+    @expose("/<pk>")
+    @has_access
+    def show(self, pk: str) -> Response:
+        """The task as a page."""
+        context = self._task(parse_id(pk))
+        events = history(TASKS.kind, context["task"].id)
+        return make_response(
+            self.render_template(
+                "tasks/task.html", heading="h2", history=events, history_names=history_names(TASKS, events), **context
+            )
+        )
+
+    @expose("/<pk>/panel")
+    @has_access
+    def panel(self, pk: str) -> Response:
+        """The task as the drawer's content; with ``page`` as the page's, drawn anew."""
+        heading = "h2" if request.args.get("page") == "1" else "h3"
+        return make_response(self.render_template("tasks/panel.html", heading=heading, **self._task(parse_id(pk))))
+
+    def _task(self, task_id: UUID) -> dict[str, Any]:
+        actor = http.actor()
+        task = tasks.get_task(task_id)
+        row = groups.get_row(task.id)
+        parent = groups.get_row(task.parent_id) if task.parent_id else None
+        return {
+            "crud": TASKS,
+            "task": task,
+            "row": row,
+            "parent": parent,
+            "involved": tasks.people_of([task.id])[task.id],
+            "items": tasks.list_checklist(task.id),
+            "children": groups.children_of([task.id]).get(task.id, []),
+            "may_write": task.is_reached_by(actor, "write", "task"),
+            "status_icon": rows.status_icon,
+            "due": rows.due,
+            "duration": rows.duration,
+            "module": _MODULES[task.module],
+            "module_css": rows.MODULE_CSS[task.module],
+            "priorities": PRIORITIES,
+            "priorities_by": {one.value: one for one in PRIORITIES},
+            "types": {one.value: one for one in TYPES},
+            "people": list_people(),
+            "statuses": tasks.list_statuses(),
+        }
+
+
+def open_tasks(_actor: Any) -> int:
+    """How many tasks the actor may see are open, for the sidebar."""
+    statement = select(func.count()).select_from(Task).where(Task.done_at.is_(None))
+    return db.session.scalar(statement) or 0
+
+
+VIEWS = [make_view(TASKS, TaskView)]

@@ -1,0 +1,281 @@
+// Tasks: edits in place, the drawer with its own address, quick add, drag between groups, keys.
+import { $, $$, fragment, send, toast } from "./lib.js";
+import { on } from "./live.js";
+import { place } from "./app.js";
+
+const root = $("[data-tasks]");
+const drawer = $("#task-drawer");
+const writable = root.dataset.writable === "1";
+const isPage = "page" in root.dataset;
+const api = (path) => `/api/v1/tasks/${path}`;
+const holder = (node) => node.closest("[data-task]");
+// Versions that this page wrote itself: news of them is no news.
+const own = new Map();
+
+// ── drawing anew what changed ──
+const collapsed = new Map();
+async function redraw() {
+  if (isPage) {
+    const box = document.createElement("div");
+    box.innerHTML = await fragment(`/tasks/${holder($("[data-task]", root)).dataset.task}/panel?page=1`);
+    $("[data-task-body]").replaceChildren($("[data-task]", box));
+    return;
+  }
+  const table = $("[data-list]", root);
+  const columns = $("[data-board]", root);
+  const path = `${location.pathname}?${root.dataset.query}${root.dataset.query ? "&" : ""}fragment=1`;
+  const focus = document.activeElement?.id || null;
+  const typed = focus && document.activeElement.value;
+  if (table) {
+    const fresh = document.createElement("table");
+    fresh.innerHTML = await fragment(path);
+    for (const one of $$("tbody", table)) one.remove();
+    table.append(...$$("tbody", fresh));
+    fold();
+    sortable();
+  } else if (columns) {
+    columns.innerHTML = await fragment(path);
+    document.dispatchEvent(new CustomEvent("tasks:drawn"));
+  }
+  const again = focus && document.getElementById(focus);
+  if (again) { again.focus(); if (typed !== undefined && again.tagName === "INPUT") again.value = typed; }
+  document.dispatchEvent(new CustomEvent("list:changed"));
+}
+let waiting = null;
+const soon = (delay = 250) => { clearTimeout(waiting); waiting = setTimeout(() => redraw().catch(() => {}), delay); };
+document.addEventListener("tasks:changed", () => soon(0));
+
+function fold() {
+  for (const group of $$("tbody[data-group]", root)) {
+    const shut = collapsed.get(group.dataset.group) ?? "closed" in group.dataset;
+    group.classList.toggle("folded", shut);
+    $("[data-collapse]", group).setAttribute("aria-expanded", String(!shut));
+  }
+}
+root.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-collapse]");
+  if (!button) return;
+  const group = button.closest("tbody");
+  collapsed.set(group.dataset.group, !group.classList.contains("folded"));
+  fold();
+});
+
+on("task:changed", (change) => {
+  if (change.version <= own.get(change.id)) return;
+  soon(Math.random() * 400 + 150);
+  if (drawer && !drawer.hidden && drawer.dataset.shown === change.id) show(change.id, { push: false });
+});
+document.addEventListener("live:missed", ({ detail }) => { if (detail.kind === "task") soon(); });
+document.addEventListener("live:reload", () => location.reload());
+
+const tell = (error) => toast(error.message, {
+  kind: error.status === 409 ? "warn" : "error",
+  detail: Object.values(error.errors ?? {}).flat().join(" ") || undefined,
+});
+
+/** Changes fields of a task; what somebody else wrote meanwhile is said, and shown. */
+export async function change(id, version, values) {
+  try {
+    const answer = await send(api(id), { method: "PATCH", json: { ...values, version: Number(version) } });
+    own.set(id, answer.result.version);
+    return answer.result;
+  } catch (error) {
+    tell(error);
+    return null;
+  } finally {
+    await redraw().catch(() => {});
+    if (drawer && !drawer.hidden && drawer.dataset.shown === id) await show(id, { push: false });
+  }
+}
+
+// ── edits in place ──
+let target = null;
+function openEditor(trigger) {
+  const { edit } = trigger.dataset;
+  target = holder(trigger);
+  const menu = $(`#edit-${edit}`);
+  const value = { status: target.dataset.status, priority: target.dataset.priority, owner: target.dataset.owner, due_on: target.dataset.due }[edit];
+  for (const one of $$("[role=menuitemradio]", menu)) one.setAttribute("aria-checked", String(one.dataset.value === value));
+  if (edit === "due_on") $("input", menu).value = value;
+  menu.showPopover();
+  place(menu, trigger.getBoundingClientRect());
+  ($("[aria-checked=true]", menu) ?? $("input, [data-set]", menu)).focus();
+}
+const back = (id, edit) => document.querySelector(`[data-task="${id}"] [data-edit="${edit}"]`)?.focus();
+document.addEventListener("click", async (event) => {
+  const trigger = event.target.closest("[data-edit]");
+  if (trigger) return openEditor(trigger);
+  const choice = event.target.closest("[data-set]");
+  if (!choice || !target) return;
+  choice.closest("[popover]").hidePopover();
+  const { task, version } = target.dataset;
+  await change(task, version, { [choice.dataset.set]: choice.dataset.value || null });
+  back(task, choice.dataset.set);
+});
+$("[data-due]")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  event.currentTarget.hidePopover();
+  const { task, version } = target.dataset;
+  await change(task, version, { due_on: $("input", event.currentTarget).value || null });
+  back(task, "due_on");
+});
+for (const menu of $$("#edit-status, #edit-priority, #edit-owner")) {
+  menu.addEventListener("keydown", (event) => {
+    const items = $$("[data-set]", menu);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    items[(items.indexOf(document.activeElement) + step + items.length) % items.length].focus();
+  });
+}
+
+// ── quick add ──
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("[data-quick], [data-subtask], [data-newitem], [data-people]");
+  if (!form) return;
+  event.preventDefault();
+  const box = holder(form);
+  const input = $("input[type=text]", form);
+  const text = input?.value.trim();
+  if (input && !text) return;
+  try {
+    if ("quick" in form.dataset) {
+      const values = JSON.parse(form.closest("[data-values]").dataset.values);
+      const made = await send(api(""), { json: { title: text, ...values } });
+      own.set(made.id, made.result.version);
+    } else if ("subtask" in form.dataset) await send(api(""), { json: { title: text, parent: box.dataset.task } });
+    else if ("newitem" in form.dataset) await send(api(`${box.dataset.task}/checklist`), { json: { text } });
+    else {
+      form.hidePopover();
+      const chosen = $$("input:checked", form).map((one) => one.value);
+      await send(api(`${box.dataset.task}/people`), { method: "PUT", json: { collaborators: chosen } });
+    }
+    if (input) input.value = "";
+    await redraw();
+    if (box && drawer && !drawer.hidden) await show(box.dataset.task, { push: false });
+    const again = input && document.getElementById(input.id);
+    again?.focus();
+  } catch (error) {
+    tell(error);
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.closest?.("[data-quick]")) { event.target.value = ""; event.target.blur(); }
+});
+document.addEventListener("change", async (event) => {
+  const tick = event.target.closest("[data-item]");
+  if (!tick) return;
+  try { await send(api(`checklist/${tick.dataset.item}`), { method: "PATCH", json: { done: tick.checked } }); }
+  catch (error) { tick.checked = !tick.checked; toast(error.message, { kind: "error" }); return; }
+  tick.closest(".sk-sub").classList.toggle("done", tick.checked);
+});
+document.addEventListener("click", async (event) => {
+  const remove = event.target.closest("[data-item-delete]");
+  if (!remove) return;
+  try { await send(api(`checklist/${remove.dataset.itemDelete}`), { method: "DELETE" }); remove.closest(".sk-sub").remove(); }
+  catch (error) { toast(error.message, { kind: "error" }); }
+});
+
+// ── the drawer ──
+let opener = null;
+async function show(id, { push = true } = {}) {
+  try { drawer.innerHTML = await fragment(`/tasks/${id}/panel`); }
+  catch (error) { if (error.status === 404) hide(); toast(error.message, { kind: "error" }); return; }
+  drawer.dataset.shown = id;
+  drawer.hidden = false;
+  for (const row of $$("[data-task], [data-card]", root)) row.classList.toggle("current", (row.dataset.task ?? row.dataset.card) === id);
+  if (!push) return;
+  const url = new URL(location.href);
+  url.searchParams.set("task", id);
+  history.pushState({ task: id }, "", url);
+  $("[data-drawer-close]", drawer).focus();
+}
+function hide({ push = true } = {}) {
+  if (drawer.hidden) return;
+  drawer.hidden = true;
+  drawer.replaceChildren();
+  for (const row of $$(".current", root)) row.classList.remove("current");
+  const url = new URL(location.href);
+  url.searchParams.delete("task");
+  if (push) history.pushState({}, "", url);
+  (opener?.isConnected ? opener : document.querySelector(`[data-task="${drawer.dataset.shown}"] a`))?.focus();
+}
+const step = (by) => {
+  const ids = $$("tr[data-task], [data-card]", root).filter((one) => one.offsetParent).map((one) => one.dataset.task ?? one.dataset.card);
+  const next = ids[ids.indexOf(drawer.dataset.shown) + by];
+  if (next) show(next);
+};
+if (!isPage) {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-open]");
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+      event.preventDefault();
+      if (!drawer.contains(link)) opener = link;
+      show(link.pathname.split("/")[2]);
+    }
+    if (event.target.closest("[data-drawer-close]")) hide();
+    const by = event.target.closest("[data-step]")?.dataset.step;
+    if (by) step(Number(by));
+  });
+  drawer.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.target.closest("input, textarea, [popover]")) return;
+    if (event.key === "Escape") { event.preventDefault(); hide(); }
+    else if (event.key === "ArrowDown" && !event.altKey) { event.preventDefault(); step(1); }
+    else if (event.key === "ArrowUp" && !event.altKey) { event.preventDefault(); step(-1); }
+  });
+  window.addEventListener("popstate", () => {
+    const id = new URL(location.href).searchParams.get("task");
+    if (id) show(id, { push: false }); else hide({ push: false });
+  });
+  const asked = new URL(location.href).searchParams.get("task");
+  if (asked) show(asked, { push: false });
+}
+
+// ── keys on a row ──
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.shortcuts !== "1") return;
+  if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog[open], [popover]")) return;
+  if (event.key === "c" && writable && !isPage) {
+    const input = $("[data-quick] input", root);
+    if (input) { event.preventDefault(); input.focus(); }
+    return;
+  }
+  const row = event.target.closest?.("tr[data-task]");
+  if (!row) return;
+  const edit = { s: "status", p: "priority", a: "owner", d: "due_on" }[event.key];
+  if (edit && writable) { event.preventDefault(); openEditor($(`[data-edit="${edit}"]`, row)); }
+  else if (event.key === "e") { event.preventDefault(); opener = $("[data-open]", row); show(row.dataset.task); }
+});
+
+// ── drag between groups ──
+async function sortable() {
+  if (!writable || !$("[data-list]", root) || root.dataset.order !== "rank") return;
+  const { default: Sortable } = await import("sortablejs");
+  for (const group of $$("tbody[data-group]", root)) {
+    Sortable.create(group, {
+      group: "tasks", draggable: "tr[data-task]:not([data-child])", animation: 140, delay: 200, delayOnTouchOnly: true, forceFallback: true,
+      fallbackTolerance: 4, filter: "input, button", preventOnFilter: false, ghostClass: "sk-placeholder",
+      onEnd: async ({ item, from, to, oldIndex, newIndex }) => {
+        if (from === to && oldIndex === newIndex) return;
+        const near = (node, by) => { do node = node?.[by]; while (node && "child" in node.dataset); return node?.dataset.task ?? null; };
+        await move(item.dataset.task, item.dataset.version, JSON.parse(to.dataset.values), near(item, "previousElementSibling"), near(item, "nextElementSibling"));
+      },
+    });
+  }
+}
+/** Puts a task between two others and into a group; the page shows what the server made of it. */
+export async function move(id, version, values, after, before) {
+  try {
+    const answer = await send(api(`${id}/move`), { json: { ...values, after, before, version: Number(version) } });
+    own.set(id, answer.result.version);
+    return true;
+  } catch (error) {
+    tell(error);
+    return false;
+  } finally {
+    await redraw().catch(() => {});
+  }
+}
+
+fold();
+sortable();

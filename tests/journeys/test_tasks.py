@@ -1,0 +1,107 @@
+"""A seller works tasks in the browser while a colleague watches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from app.kernel.uow import uow
+from app.tasks.service.tasks import create_task
+from tests.journeys.conftest import Desk, Watch, live, overflows
+from tests.journeys.test_board import drag
+
+
+def make(desk: Desk, title: str, **values: Any) -> Any:
+    actor = desk.company.sales.actor
+    with uow(actor):
+        return create_task(actor=actor, title=title, **values)
+
+
+def test_a_task_is_written_down_changed_in_place_and_opened(desk: Desk, page_for: Any) -> None:
+    """Quick add keeps the field; a cell's menu changes it; the drawer has an address of its own."""
+    make(desk, "First")
+    page = page_for(desk.company.sales, lang="en")
+    page.goto("/tasks/list")
+    field = page.locator("tbody[data-group] [data-quick] input").first
+    field.fill("Call the bakery")
+    field.press("Enter")
+    row = page.locator("tr[data-task]", has_text="Call the bakery")
+    expect(row).to_have_count(1)
+    expect(field).to_be_focused()
+    row.locator("[data-edit=priority]").click()
+    page.locator("#edit-priority").get_by_text("P0 Urgent").click()
+    expect(row.locator("[data-edit=priority]")).to_contain_text("P0")
+    row.locator("a.t").focus()
+    page.keyboard.press("s")
+    page.locator("#edit-status [data-set]").nth(1).click()
+    expect(page.locator("tbody[data-group]").nth(1)).to_contain_text("Call the bakery")
+    row.locator("a.t").click()
+    drawer = page.locator("#task-drawer")
+    expect(drawer).to_contain_text("Call the bakery")
+    assert "task=" in page.url
+    drawer.locator("[data-subtask] input").fill("Find the number")
+    drawer.locator("[data-subtask] input").press("Enter")
+    expect(drawer).to_contain_text("Find the number")
+    drawer.locator("[data-newitem] input").fill("Write it down")
+    drawer.locator("[data-newitem] input").press("Enter")
+    expect(drawer.locator("[data-item]")).to_have_count(1)
+    page.reload()
+    expect(page.locator("#task-drawer")).to_contain_text("Write it down")
+    page.keyboard.press("Escape")
+    page.locator("#task-drawer [data-drawer-close]").press("Escape")
+    expect(page.locator("#task-drawer")).to_be_hidden()
+    assert "task=" not in page.url
+
+
+def test_a_card_moves_by_mouse_and_keyboard_and_the_colleague_sees_it(desk: Desk, page_for: Any) -> None:
+    """The same move in three ways; a second person's board follows without a reload."""
+    for title in ("Gamma", "Beta", "Alpha"):
+        make(desk, title)
+    page, other = page_for(desk.company.sales, lang="en"), page_for(desk.company.admin, lang="en")
+    for one in (page, other):
+        one.goto("/tasks/board")
+        live(one)
+    columns = page.locator("[data-column]")
+    drag(page, page.locator("[data-card][data-title=Alpha]"), columns.nth(1).locator("[data-cards]"))
+    expect(columns.nth(1)).to_contain_text("Alpha")
+    expect(other.locator("[data-column]").nth(1)).to_contain_text("Alpha")
+    page.locator("[data-card][data-title=Beta]").focus()
+    page.keyboard.press("Alt+ArrowRight")
+    expect(columns.nth(1)).to_contain_text("Beta")
+    page.locator("[data-card][data-title=Gamma] [data-card-menu]").click()
+    page.locator("#card-menu [data-target]").nth(2).click()
+    expect(columns.nth(2)).to_contain_text("Gamma")
+    expect(other.locator("[data-column]").nth(2)).to_contain_text("Gamma")
+    page.reload()
+    expect(page.locator("[data-column]").nth(1).locator("[data-card]")).to_have_count(2)
+
+
+def test_a_full_column_refuses_and_the_card_goes_back(desk: Desk, page_for: Any, watch: Watch) -> None:
+    """A hard limit holds in the browser too, and says why."""
+    from app.tasks.models import StatusGroup
+    from app.tasks.queries.tasks import first_status
+    from app.tasks.service.statuses import save_status
+
+    watch.allow(409)
+    admin = desk.company.admin.actor
+    with uow(admin):
+        review = first_status(StatusGroup.IN_PROGRESS)
+        save_status(review.id, actor=admin, name="Doing", wip_limit=1, wip_hard=True)
+    make(desk, "Inside", status_id=review.id)
+    make(desk, "Outside")
+    page = page_for(desk.company.sales, lang="en")
+    page.goto("/tasks/board")
+    page.locator("[data-card][data-title=Outside]").focus()
+    page.keyboard.press("Alt+ArrowRight")
+    expect(page.locator(".sk-toasts")).to_contain_text("its limit is 1")
+    expect(page.locator("[data-column]").first).to_contain_text("Outside")
+
+
+def test_nothing_is_wider_than_a_phone(desk: Desk, page_for: Any) -> None:
+    """List, board, drawer and page fit 390 pixels."""
+    task = make(desk, "A task with a long name, as they have in real life, that must not push the page")
+    page = page_for(desk.company.sales, width=390, height=844)
+    for url in ("/tasks/list", "/tasks/board", f"/tasks/{task.id}", f"/tasks/list?task={task.id}"):
+        page.goto(url)
+        assert not overflows(page), url
