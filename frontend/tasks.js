@@ -60,10 +60,10 @@ root.addEventListener("click", (event) => {
   fold();
 });
 
-on("task:changed", (change) => {
-  if (change.version <= own.get(change.id)) return;
+on("task:changed", ({ id, version }) => {
+  if (version <= own.get(id)) return;
   soon(Math.random() * 400 + 150);
-  if (drawer && !drawer.hidden && drawer.dataset.shown === change.id) show(change.id, { push: false });
+  if (drawer && !drawer.hidden && drawer.dataset.shown === id) show(id, { push: false });
 });
 document.addEventListener("live:missed", ({ detail }) => { if (detail.kind === "task") soon(); });
 document.addEventListener("live:reload", () => location.reload());
