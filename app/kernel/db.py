@@ -231,6 +231,8 @@ def _team_ids() -> list[UUID]:
 _ORGANIZATION = bindparam("scope_organization_id", callable_=tenant.current_organization_id, type_=Uuid())
 _MEMBER = bindparam("scope_member_id", callable_=_member_id, type_=Uuid())
 _TEAM = bindparam("scope_team_ids", callable_=_team_ids, type_=ARRAY(Uuid()))
+# Stands for the member of an actor that is none (an API key): owns nothing, not even what nobody owns.
+_NOBODY = UUID(int=0)
 # What every statement of a tenant scope gets.
 _criteria = [with_loader_criteria(TenantModel, lambda cls: cls.organization_id == _ORGANIZATION, include_aliases=True)]
 
@@ -279,7 +281,8 @@ event.listen(Mapper, "after_configured", resource_classes.cache_clear)
 
 def scope_criterion(actor: Actor, verb: str, cls: type[TenantModel]) -> Any | None:
     """What of ``cls`` the actor may read or write (``verb``), as an SQL criterion; None means all of it."""
-    return _allowed(cls, _scopes(actor, verb, cls), actor.member_id, [*actor.team_member_ids, actor.member_id])
+    member = actor.member_id or _NOBODY
+    return _allowed(cls, _scopes(actor, verb, cls), member, [*actor.team_member_ids, member])
 
 
 # How far a verb reaches: one scope, or one for each module whose records have a resource of their own.
@@ -332,6 +335,8 @@ def is_one_of(column: Any, values: Any) -> Any:
 
 _Reach = tuple[tuple[type["TenantModel"], _Scopes], ...]
 _restrictions: dict[_Reach, list[Any]] = {}
+# Roles may be combined in any way: what is remembered for them, and for statements, is bounded.
+_REMEMBERED = 2000
 
 
 def _reach(scope: tenant.DataScope) -> _Reach:
@@ -353,6 +358,8 @@ def _guards(scope: tenant.DataScope) -> list[Any]:
     reach = _reach(scope)
     found = _restrictions.get(reach)
     if found is None:
+        if len(_restrictions) >= _REMEMBERED:
+            _restrictions.clear()
         owned = [(cls, _allowed(cls, scopes, _MEMBER, _TEAM)) for cls, scopes in reach]
         found = _restrictions[reach] = [
             _Restriction(cls, criterion, include_aliases=True) for cls, criterion in owned if criterion is not None
@@ -392,7 +399,6 @@ def _guard(state: ORMExecuteState) -> None:
         state.statement = state.statement.options(*options)
 
 
-_PREPARED_SIZE = 2000
 _prepared: dict[Any, Any] = {}
 
 
@@ -409,7 +415,7 @@ def read_prepared(key: Hashable, build: Callable[[], Select[Any]], values: Mappi
     known = (key, scope.kind, _guard_off.get(), _reach(scope))
     compiled = _prepared.get(known)
     if compiled is None:
-        if len(_prepared) >= _PREPARED_SIZE:
+        if len(_prepared) >= _REMEMBERED:
             _prepared.clear()
         statement = build().options(*_guards(scope))
         compiled = _prepared[known] = statement.compile(dialect=session.get_bind().dialect)

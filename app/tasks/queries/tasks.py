@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -100,12 +99,3 @@ def ancestors(task_id: UUID) -> set[UUID]:
     tree = select(Task.id, Task.parent_id).where(Task.id == task_id).cte("above", recursive=True)
     tree = tree.union(select(Task.id, Task.parent_id).join(tree, Task.id == tree.c.parent_id))
     return set(db.session.scalars(select(tree.c.id)))
-
-
-def progress_of(task_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
-    """(done, all) of the sub-tasks of some tasks; tasks without any are left out. One query."""
-    done: Any = func.count().filter(Task.status_group.in_((StatusGroup.DONE, StatusGroup.CANCELLED)))
-    rows = db.session.execute(
-        select(Task.parent_id, done, func.count()).where(Task.parent_id.in_(task_ids)).group_by(Task.parent_id)
-    )
-    return {row[0]: (row[1], row[2]) for row in rows}

@@ -137,6 +137,7 @@ def move_task(
     """
     task = lock_task(task_id, actor=actor, version=version)
     update_task(task, actor=actor, **values)
+    actor.require_on("write", "task", task)  # nobody gives away what they could then no longer write
     task.rank = ORDER.between(task.id, after_id, before_id)
     db.session.flush()
     announce(task, "moved", {"after": after_id and str(after_id), "before": before_id and str(before_id)})
@@ -226,18 +227,6 @@ def set_people(task: Task, role: MemberRole, member_ids: list[UUID], *, actor: A
     for member_id in wanted - known:
         db.session.add(TaskMember(task_id=task.id, member_id=get_member(member_id).id, role=role))
     db.session.flush()
-
-
-def watch_task(task_id: UUID, watching: bool, *, actor: Actor) -> None:
-    """Lets the actor hear of a task, or not any more. Whoever may see it may watch it."""
-    task = queries.get_task(task_id)
-    actor.require("write", "task")
-    here = TaskMember.task_id == task.id, TaskMember.member_id == actor.member_id
-    found = db.session.scalar(select(TaskMember).where(*here, TaskMember.role == MemberRole.WATCHER))
-    if watching and found is None:
-        db.session.add(TaskMember(task_id=task.id, member_id=actor.member_id, role=MemberRole.WATCHER))
-    elif not watching and found is not None:
-        db.session.delete(found)
 
 
 # ── check-list ───────────────────────────────────────────────────────────────────────────────────
