@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Resource
 from app.kernel.i18n import lazy_gettext as _l
-from app.kernel.web.shell import badge
 from app.tasks.api import APIS
 from app.tasks.cruds import TASKS
 from app.tasks.service.statuses import seed
-from app.tasks.views.tasks import VIEWS, open_tasks
+from app.tasks.views.tasks import VIEWS
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Flask
 
 _TASKS = {"category": "Tasks", "category_label": _l("Tasks"), "category_icon": "circle-check"}
 CRUD = ("read", "write", "export")
@@ -23,10 +21,6 @@ CRUD = ("read", "write", "export")
 
 def _show(pk: UUID) -> str:
     return f"/tasks/{pk}"
-
-
-def _init(_app: Flask) -> None:
-    badge("open_tasks", open_tasks)
 
 
 feature = Feature(
@@ -56,5 +50,4 @@ feature = Feature(
     records=[RecordKind(TASKS.kind, TASKS.singular, TASKS.icon, _show, TASKS.resource, TASKS.model)],
     create=[CreateAction(TASKS.new_label, "/tasks/add", "circle-check", ("write", "task"), "t")],
     on_organization_created=[seed],
-    init=_init,
 )

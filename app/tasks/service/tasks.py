@@ -19,12 +19,10 @@ from app.tasks.models import (
     CLOSED,
     ChecklistItem,
     MemberRole,
-    Priority,
     StatusGroup,
     Task,
     TaskMember,
     TaskStatus,
-    TaskType,
 )
 from app.tasks.queries import tasks as queries
 from app.tenancy.queries import get_member
@@ -63,8 +61,6 @@ def create_task(*, actor: Actor, **values: Any) -> Task:
         task.module = task.module or queries.get_task(task.parent_id).module
     task.module = task.module or _first_module(actor)
     status = queries.get_status(task.status_id) if task.status_id else queries.first_status(StatusGroup.BACKLOG)
-    task.priority = task.priority or Priority.P2
-    task.type = task.type or TaskType.TASK
     _require_module(task.module, actor)
     _enter(task, status)
     _check(task)
@@ -140,7 +136,7 @@ def move_task(
     actor.require_on("write", "task", task)  # nobody gives away what they could then no longer write
     task.rank = ORDER.between(task.id, after_id, before_id)
     db.session.flush()
-    announce(task, "moved", {"after": after_id and str(after_id), "before": before_id and str(before_id)})
+    announce(task, "moved")
     return task
 
 
@@ -148,7 +144,6 @@ def delete_task(task: Task, *, actor: Actor) -> None:
     """Deletes a task with its sub-tasks and check-list."""
     actor.require_on("write", "task", task)
     db.session.delete(task)
-    db.session.flush()
 
 
 def _change_status(task: Task, status: TaskStatus) -> None:
@@ -205,9 +200,9 @@ def _check(task: Task) -> None:
         raise Invalid(errors=errors)
 
 
-def announce(task: Task, what: str, place: dict[str, Any] | None = None) -> None:
+def announce(task: Task, what: str) -> None:
     """Tells open lists and boards that a task changed: its id and version only."""
-    payload = {"id": str(task.id), "version": task.version, "change": what, **(place or {})}
+    payload = {"id": str(task.id), "version": task.version, "change": what}
     push(org_room(task.organization_id, "task"), "task:changed", payload)
 
 

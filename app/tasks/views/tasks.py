@@ -7,24 +7,20 @@ from uuid import UUID
 
 from flask import Response, make_response, request
 from flask_appbuilder import expose, has_access
-from sqlalchemy import func, select
 
 from app.kernel import http
 from app.kernel.crud import cells
 from app.kernel.crud.query import read_params
 from app.kernel.crud.view import TenantView, history, history_names, make_view
-from app.kernel.db import db
 from app.kernel.ids import parse_id
 from app.tasks import rows
-from app.tasks.cruds import MODULES, PRIORITIES, TASKS, TYPES
-from app.tasks.models import Task
+from app.tasks.cruds import PRIORITIES, TASKS
 from app.tasks.queries import groups, tasks
 from app.tenancy.queries import list_people
 
 if TYPE_CHECKING:
     from app.kernel.crud.query import ListParams
 
-_MODULES = {one.value: one for one in MODULES}
 MODES = (
     ("list", "/tasks/list", "list"),
     ("board", "/tasks/board", "square-kanban"),
@@ -68,7 +64,7 @@ class TaskView(TenantView):
         context = {**self._context(params, by, sort), "groups": found, "children": children}
         if request.args.get("fragment") == "1":
             return make_response(self.render_template("tasks/_groups.html", **context))
-        return make_response(self.render_template("tasks/list.html", mode="list", **context))
+        return make_response(self.render_template("tasks/list.html", mode="list", **context, **_choices()))
 
     @expose("/board")
     @has_access
@@ -79,7 +75,7 @@ class TaskView(TenantView):
         context = {**self._context(params, by, sort), "groups": found}
         if request.args.get("fragment") == "1":
             return make_response(self.render_template("tasks/_columns.html", **context))
-        return make_response(self.render_template("tasks/board.html", mode="board", **context))
+        return make_response(self.render_template("tasks/board.html", mode="board", **context, **_choices()))
 
     def _state(self, mode: str) -> tuple[ListParams, str, str]:
         """Filters, grouping and order as the address says them. Raises BadRequest."""
@@ -102,15 +98,11 @@ class TaskView(TenantView):
             "query": kept + params.query(page=None),
             "chips": [{**one, "without": [*one["without"], *kept]} for one in cells.chips(TASKS, params)],
             "may_write": actor.can("write", "task"),
-            "may_manage": actor.can("manage", "tasks"),
             "bulk": [one for one in TASKS.bulk if actor.can(*one.permission)],
             "render_rows": rows.render_rows,
             "render_cards": rows.render_cards,
             "status_icon": rows.status_icon,
             "duration": rows.duration,
-            "statuses": tasks.list_statuses(),
-            "people": list_people(),
-            "priorities": PRIORITIES,
         }
 
     # ── one task ─────────────────────────────────────────────────────────────────────────────────
@@ -152,20 +144,14 @@ class TaskView(TenantView):
             "status_icon": rows.status_icon,
             "due": rows.due,
             "duration": rows.duration,
-            "module": _MODULES[task.module],
             "module_css": rows.MODULE_CSS[task.module],
-            "priorities": PRIORITIES,
-            "priorities_by": {one.value: one for one in PRIORITIES},
-            "types": {one.value: one for one in TYPES},
-            "people": list_people(),
-            "statuses": tasks.list_statuses(),
+            **_choices(),
         }
 
 
-def open_tasks(_actor: Any) -> int:
-    """How many tasks the actor may see are open, for the sidebar."""
-    statement = select(func.count()).select_from(Task).where(Task.done_at.is_(None))
-    return db.session.scalar(statement) or 0
+def _choices() -> dict[str, Any]:
+    """What the menus offer that change a task where it stands."""
+    return {"priorities": PRIORITIES, "people": list_people(), "statuses": tasks.list_statuses()}
 
 
 VIEWS = [make_view(TASKS, TaskView)]
