@@ -3,17 +3,12 @@ import Sortable from "sortablejs";
 import { $, $$, fragment, money, number, openDialog, send, texts, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
+import { board, cardById, cardsOf, columns, fill, position, say, sideways } from "./cards.js";
 
-const board = $("[data-board]");
 const { query, order, currency } = board.dataset;
 const writable = board.dataset.writable === "1";
-const columns = () => $$("[data-column]", board);
 const column = (id) => $(`[data-column="${id}"]`, board);
-const cardsOf = (one) => $("[data-cards]", one);
-const cardById = (id) => $(`[data-card="${id}"]`, board);
-const say = (text) => { $("[data-announce]").textContent = text; };
 const suffix = query ? `?${query}` : "";
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, key) => values[key]);
 let undo = null;
 // The newest versions that this page knows of, and changes of others that wait while a card is in the hand.
 const own = new Map();
@@ -212,19 +207,6 @@ if (writable) {
   let lifted = null;
   const lift = (card) => { hold(card.dataset.card); lifted = { card, from: where(card) }; card.classList.add("lifted"); say(fill(texts.lifted, { title: card.dataset.title })); };
   const settle = () => { const { card } = lifted; card.classList.remove("lifted"); lifted = null; card.focus(); return card; };
-  const position = (card) => {
-    const list = [...cardsOf(card.closest("[data-column]")).children];
-    say(fill(texts.position, { column: card.closest("[data-column]").dataset.name, index: list.indexOf(card) + 1, count: list.length }));
-  };
-  const sideways = (card, step) => {
-    const all = columns();
-    const target = all[all.indexOf(card.closest("[data-column]")) + step];
-    if (!target) return false;
-    cardsOf(target).prepend(card);
-    card.focus();
-    card.scrollIntoView({ block: "nearest", inline: "nearest" });
-    return true;
-  };
   board.addEventListener("keydown", (event) => {
     const card = event.target.closest("[data-card]");
     if (!card || event.target !== card) return;

@@ -1,17 +1,12 @@
 // The Kanban of tasks: drag, keyboard and menu do the same move; the server's answer is what stays.
 import Sortable from "sortablejs";
-import { $, $$, texts } from "./lib.js";
+import { $, texts } from "./lib.js";
 import { place } from "./app.js";
+import { board, cardById, cardsOf, columns, fill, position, say, sideways } from "./cards.js";
 import { move } from "./tasks.js";
 
 const root = $("[data-tasks]");
-const board = $("[data-board]");
 const writable = root.dataset.writable === "1";
-const columns = () => $$("[data-column]", board);
-const cardsOf = (column) => $("[data-cards]", column);
-const cardById = (id) => $(`[data-card="${id}"]`, board);
-const say = (text) => { $("[data-announce]").textContent = text; };
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, key) => values[key]);
 const narrow = new Set();
 
 async function save(card) {
@@ -64,19 +59,6 @@ drawn();
 
 // ── keyboard ──
 const where = (card) => ({ column: card.closest("[data-column]"), next: card.nextElementSibling });
-const sideways = (card, by) => {
-  const all = columns();
-  const target = all[all.indexOf(card.closest("[data-column]")) + by];
-  if (!target) return false;
-  cardsOf(target).prepend(card);
-  card.focus();
-  card.scrollIntoView({ block: "nearest", inline: "nearest" });
-  return true;
-};
-const position = (card) => {
-  const list = [...cardsOf(card.closest("[data-column]")).children];
-  say(fill(texts.position, { column: card.closest("[data-column]").dataset.name, index: list.indexOf(card) + 1, count: list.length }));
-};
 board.addEventListener("keydown", (event) => {
   const card = event.target.closest("[data-card]");
   if (!card || event.target !== card) return;
