@@ -6,6 +6,9 @@ import "./lists.js";
 import "./combo.js";
 import "./palette.js";
 
+// Comments and links of records, where a page has them or can open a record that has.
+if ($("stk-talk, stk-links, #task-drawer")) import("./talk.js");
+
 // ── shell ──
 const app = $(".sk-app");
 if (app && document.documentElement.dataset.rail === "1" && !matchMedia("(max-width: 767px)").matches) app.dataset.rail = "";

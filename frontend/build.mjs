@@ -52,6 +52,12 @@ const theme = readFileSync("frontend/theme.js", "utf8");
 const themeFile = `theme-${hash(theme)}.js`;
 writeFileSync(join(out, themeFile), theme);
 manifest["theme.js"] = themeFile;
+// What the emoji of each language are called.
+for (const [language, source] of [["it", "it/cldr"], ["en", "en/emojibase"]]) {
+  const names = readFileSync(`node_modules/emoji-picker-element-data/${source}/data.json`, "utf8");
+  manifest[`emoji-${language}.json`] = `emoji-${language}-${hash(names)}.json`;
+  writeFileSync(join(out, manifest[`emoji-${language}.json`]), names);
+}
 writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, null, 1));
 
 // Every quoted word of a template or a module that is the name of an icon.

@@ -18,7 +18,7 @@ async function redraw() {
   if (isPage) {
     const box = document.createElement("div");
     box.innerHTML = await fragment(`/tasks/${holder($("[data-task]", root)).dataset.task}/panel?page=1`);
-    $("[data-task-body]").replaceChildren($("[data-task]", box));
+    $("[data-task-body] > [data-task]").replaceWith($("[data-task]", box));
     return;
   }
   const table = $("[data-list]", root);
@@ -179,8 +179,13 @@ document.addEventListener("click", async (event) => {
 // ── the drawer ──
 let opener = null;
 async function show(id, { push = true } = {}) {
-  try { drawer.innerHTML = await fragment(`/tasks/${id}/panel`); }
+  let html;
+  try { html = await fragment(`/tasks/${id}/panel`); }
   catch (error) { if (error.status === 404) hide(); toast(error.message, { kind: "error" }); return; }
+  // Drawn anew, the drawer keeps its comments: somebody may be writing one.
+  const talk = !drawer.hidden && drawer.dataset.shown === id && $("stk-talk", drawer);
+  drawer.innerHTML = html;
+  if (talk) $("stk-talk", drawer)?.replaceWith(talk);
   drawer.dataset.shown = id;
   drawer.hidden = false;
   for (const row of $$("[data-task], [data-card]", root)) row.classList.toggle("current", (row.dataset.task ?? row.dataset.card) === id);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from app.kernel.actor import Scope
@@ -27,6 +27,7 @@ class Resource:
     the resource out of organization roles, whatever a row in the database says; ``for_keys`` False
     keeps it from API keys. A resource with ``parts`` is granted by none: whoever holds a verb on one of
     the parts holds it, as widely; ``everybody`` names verbs that each member holds over their own records.
+    The parts of a resource ``of_records`` are those of all kinds of records.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Resource:
     for_keys: bool = True
     parts: tuple[str, ...] = ()
     everybody: tuple[str, ...] = ()
+    of_records: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,13 @@ class Registry:
 
     @property
     def resources(self) -> dict[str, Resource]:
-        return {resource.name: resource for one in self.features for resource in one.resources}
+        found = {resource.name: resource for one in self.features for resource in one.resources}
+        for name, resource in found.items():
+            if resource.of_records:
+                of = {record.resource for one in self.features for record in one.records}
+                parts = {part for one in of for part in (found[one].parts or (one,))}
+                found[name] = replace(resource, parts=tuple(sorted(parts)))
+        return found
 
     def complete(self, permissions: Mapping[str, Scope], *, member: bool = True) -> dict[str, Scope]:
         """``permissions`` with what follows from them: those on resources that consist of others."""

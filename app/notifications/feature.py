@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.events.collaboration import CommentAdded
 from app.events.sales import (
     ImportFinished,
     OpportunityAssigned,
@@ -11,9 +12,12 @@ from app.events.sales import (
 )
 from app.events.tasks import TaskAssigned, TaskStatusChanged
 from app.events.tenancy import MemberJoined
-from app.kernel.feature import Feature
+from app.kernel.feature import Feature, Schedule
 from app.kernel.web.shell import badge
-from app.notifications import handlers
+from app.notifications import (
+    handlers,
+    jobs,  # noqa: F401 - registers them
+)
 from app.notifications.service import count_unread
 from app.notifications.views import NotificationView
 
@@ -29,7 +33,9 @@ feature = Feature(
         (OpportunityLost, "notifications.deal_lost", handlers.deal_lost),
         (TaskAssigned, "notifications.task_assigned", handlers.task_assigned),
         (TaskStatusChanged, "notifications.task_moved", handlers.task_moved),
+        (CommentAdded, "notifications.commented", handlers.commented),
         (MemberJoined, "notifications.member_joined", handlers.member_joined),
         (ImportFinished, "notifications.import_finished", handlers.import_finished),
     ],
+    schedules=[Schedule("notifications.mail_unread", every=60)],
 )

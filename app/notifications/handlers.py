@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from app.collaboration import queries as collaboration
+from app.collaboration import records
 from app.kernel import i18n
+from app.kernel.errors import NotFound
 from app.notifications.models import Category
 from app.notifications.service import notify
 from app.tasks.queries import tasks
 from app.tenancy import queries as tenancy
+from app.tenancy.security.identity.jobs import load_member_actor
 
 if TYPE_CHECKING:
+    from app.kernel.feature import RecordKind
     from app.kernel.outbox import ReceivedEvent
+
+# How long somebody who is named has to look before a mail tells them.
+MAIL_MENTIONS_AFTER = dt.timedelta(minutes=5)
 
 
 def _deal(event: ReceivedEvent) -> str:
@@ -141,6 +150,54 @@ def task_moved(event: ReceivedEvent) -> None:
             url=_task(event),
             dedupe_key=str(event.delivery_id),
         )
+
+
+def commented(event: ReceivedEvent) -> None:
+    """Whoever is named hears at once, by mail too if they do not look; the others who take part, in the bell.
+
+    Nobody hears of a record, or of an internal comment, that they may not see.
+    """
+    payload = event.payload
+    of, record_id = records.kind_of(payload["kind"]), UUID(payload["record_id"])
+    mentioned = [UUID(one) for one in payload["mentioned"]]
+    others = set() if payload["edited"] else _taking_part(records.get_record(of.kind, record_id))
+    for member_id in [*mentioned, *sorted(others - set(mentioned))]:
+        if member_id == event.actor_id or not _may_see(member_id, of, record_id, internal=payload["internal"]):
+            continue
+        named = member_id in mentioned
+        notify(
+            member_id,
+            "mentioned" if named else "commented",
+            {"actor": event.actor_label, "title": payload["title"], "excerpt": payload["excerpt"]},
+            category=Category.MENTIONS if named else Category.COMMENTS,
+            icon="at-sign" if named else "message-square",
+            url=f"/comments/go/{event.subject_id}",
+            dedupe_key=str(event.delivery_id),
+            mail_after=MAIL_MENTIONS_AFTER if named else None,
+        )
+
+
+def _taking_part(record: records.Record) -> set[UUID]:
+    """The owner of a record, who works on it or watches it, and who has written about it."""
+    found = collaboration.participants(record)
+    owner = getattr(record.row, "owner_id", None)
+    if owner is not None:
+        found.add(owner)
+    if record.of.kind == "task":
+        people = tasks.people_of([record.id])[record.id]
+        found |= {one for one, _name in (*people.collaborators, *people.watchers)}
+    return found
+
+
+def _may_see(member_id: UUID, of: RecordKind, record_id: UUID, *, internal: bool) -> bool:
+    member = tenancy.get_member(member_id)
+    try:
+        reader = load_member_actor(member.organization_id, member_id)
+    except NotFound:
+        return False
+    if internal and not records.sees_internal(reader, of):
+        return False
+    return records.may_read(reader, of, record_id)
 
 
 def member_joined(event: ReceivedEvent) -> None:

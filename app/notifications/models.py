@@ -18,6 +18,7 @@ class Category(StrEnum):
     ASSIGNMENTS = "assignments"
     DEALS = "deals"
     TASKS = "tasks"
+    COMMENTS = "comments"
     TEAM = "team"
     SYSTEM = "system"
 
@@ -38,6 +39,11 @@ class Notification(TenantModel):
             "member_id",
             postgresql_where=text("read_at IS NULL"),
         ),
+        Index(
+            "ix_notification_mail",
+            "mail_at",
+            postgresql_where=text("read_at IS NULL AND mailed_at IS NULL AND mail_at IS NOT NULL"),
+        ),
     )
 
     member_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
@@ -48,3 +54,6 @@ class Notification(TenantModel):
     url: Mapped[str] = mapped_column(String(300), nullable=False, default="")
     dedupe_key: Mapped[str] = mapped_column(String(80), nullable=False)
     read_at: Mapped[dt.datetime | None] = utc()
+    # When it goes by mail too, unless it has been read by then.
+    mail_at: Mapped[dt.datetime | None] = utc()
+    mailed_at: Mapped[dt.datetime | None] = utc()

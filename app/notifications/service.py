@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
@@ -32,6 +33,8 @@ MESSAGES: dict[str, Any] = {
     "deal_lost": _l("%(actor)s lost “%(title)s”: %(reason)s"),
     "task_assigned": _l("%(actor)s assigned you the task “%(title)s”"),
     "task_moved": _l("%(actor)s moved the task “%(title)s” from %(from)s to %(to)s"),
+    "mentioned": _l("%(actor)s mentioned you in “%(title)s”"),
+    "commented": _l("%(actor)s commented on “%(title)s”"),
     "member_joined": _l("%(name)s joined the organization"),
     "import_finished": _l("Import of %(filename)s finished: %(created)s created, %(failed)s with errors"),
 }
@@ -59,8 +62,12 @@ def notify(
     icon: str,
     url: str,
     dedupe_key: str,
+    mail_after: dt.timedelta | None = None,
 ) -> bool:
-    """Adds a notification for a member and pushes it; False when this key was told already."""
+    """Adds a notification for a member and pushes it; False when this key was told already.
+
+    With ``mail_after`` it goes by mail too, unless the member has read it by then.
+    """
     member = tenancy.get_member(member_id)
     if member.user_id is None:
         return False
@@ -77,6 +84,7 @@ def notify(
             params=params,
             url=url,
             dedupe_key=dedupe_key,
+            mail_at=now + mail_after if mail_after is not None else None,
             created_at=now,
             updated_at=now,
             version=1,
@@ -139,7 +147,9 @@ def mark_read(*, actor: Actor, ids: Sequence[UUID] | None = None) -> int:
 CATEGORY_LABELS = {
     Category.MENTIONS: lambda: _("Mentions"),
     Category.ASSIGNMENTS: lambda: _("Assignments"),
+    Category.COMMENTS: lambda: _("Comments"),
     Category.DEALS: lambda: _("Deals"),
+    Category.TASKS: lambda: _("Tasks"),
     Category.TEAM: lambda: _("Team"),
     Category.SYSTEM: lambda: _("System"),
 }

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageOps, UnidentifiedImageError
-
-from app.kernel import crypto, storage
+from app.kernel import crypto, pictures, storage
 from app.kernel.errors import Invalid, TooLarge
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import new_id
@@ -16,8 +14,6 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import FileStorage
 
 MAX_BYTES = 5 * 1024 * 1024
-MAX_PIXELS = 40_000_000
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
 
 def store_picture(upload: FileStorage, *, folder: str, size: int, field: str, crop: bool) -> str:
@@ -29,18 +25,13 @@ def store_picture(upload: FileStorage, *, folder: str, size: int, field: str, cr
     if len(data) > MAX_BYTES:
         raise TooLarge(_("A picture may have at most 5 MB."))
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise TooLarge(_("This picture has too many pixels."))
-            turned = ImageOps.exif_transpose(image).convert("RGBA")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        picture = pictures.reencode(data, size=size, crop=crop)
+    except pictures.TooManyPixels:
+        raise TooLarge(_("This picture has too many pixels.")) from None
+    except pictures.NoPicture:
         raise Invalid(errors={field: [_("Choose a PNG, JPEG, WebP or GIF picture.")]}) from None
-    fitted = ImageOps.fit(turned, (size, size)) if crop else ImageOps.contain(turned, (size, size))
-    target = io.BytesIO()
-    fitted.save(target, "WEBP", quality=88)
-    target.seek(0)
     key = f"{folder}/{new_id()}.webp"
-    storage.store().put(key, target)
+    storage.store().put(key, io.BytesIO(picture.webp))
     return key
 
 

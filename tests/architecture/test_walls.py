@@ -28,10 +28,11 @@ from tests.architecture.walls import fill, rls_off, superuser_engine, tenant_mod
 
 ROOT = Path(__file__).parents[2]
 MODELS = [
-    "account", "activity_log", "api_key", "branding_theme", "checklist_item", "contact", "idempotency_key", "import_job", "import_mapping",
-    "import_row", "invitation", "lead", "lost_reason", "membership", "notification", "opportunity", "opportunity_line",
-    "opportunity_stage_history", "pipeline", "pipeline_stage", "product", "saved_view", "task",
-    "task_member", "task_status", "team",
+    "account", "activity_log", "api_key", "attachment", "branding_theme", "checklist_item", "comment",
+    "comment_mention", "comment_reaction", "comment_revision", "contact", "idempotency_key", "import_job",
+    "import_mapping", "import_row", "invitation", "lead", "lost_reason", "membership", "notification",
+    "opportunity", "opportunity_line", "opportunity_stage_history", "pipeline", "pipeline_stage", "product",
+    "record_link", "saved_view", "task", "task_member", "task_status", "team",
 ]  # fmt: skip
 EXTRA = {"organization", "outbox", "delivery", "audit_log", "audit_head", "ab_role"}
 INDIRECT = {"ab_user", "ab_user_role", "ab_permission_view_role"}
@@ -366,6 +367,8 @@ PLATFORM_CALLERS = {
     "app/kernel/mail.py": {"jobs"},
     "app/kernel/outbox.py": {"relay"},
     "app/sales/imports/running.py": {"jobs"},
+    "app/collaboration/jobs.py": {"jobs"},
+    "app/notifications/jobs.py": {"jobs"},
     "app/settings/views/profile.py": {"identity"},
     "app/settings/views/security.py": {"identity"},
     "app/tenancy/cli.py": {"sign-up", "vendor"},

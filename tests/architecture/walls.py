@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +13,15 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool
 
-from app.kernel import clock
+from app.collaboration.models import (
+    Attachment,
+    Comment,
+    CommentMention,
+    CommentReaction,
+    CommentRevision,
+    RecordLink,
+)
+from app.kernel import clock, storage
 from app.kernel.actor import system_actor
 from app.kernel.db import TenantModel, db, orm_guard_switched_off
 from app.kernel.idempotency import IdempotencyKey
@@ -147,6 +156,36 @@ def fill(company: Company) -> dict[str, Any]:
         )
         add("task_member", TaskMember(task_id=task.id, member_id=owner, role="watcher"))
         add("checklist_item", ChecklistItem(task_id=task.id, text="Line"))
+        where: dict[str, Any] = {"kind": "account", "record_id": account.id}
+        who: dict[str, Any] = {"author_id": owner, "author_name": "Sam"}
+        comment = add("comment", Comment(**where, **who, body=f"Comment {mark}"))
+        add("comment_of_task", Comment(kind="task", record_id=task.id, **who, body=f"Comment {mark}"))
+        add("comment_revision", CommentRevision(comment_id=comment.id, body=f"Before {mark}"))
+        add("comment_reaction", CommentReaction(comment_id=comment.id, member_id=owner, emoji="👍"))
+        add("comment_mention", CommentMention(comment_id=comment.id, member_id=owner, text="@Sam"))
+        key = storage.tenant_key(company.id, "attachments", mark)
+        storage.store().put(key, io.BytesIO(b"text"))
+        add(
+            "attachment",
+            Attachment(
+                **where,
+                comment_id=comment.id,
+                name="a.png",
+                content_type="image/png",
+                size=4,
+                key=key,
+                preview_key=key,
+                width=1,
+                height=1,
+            ),
+        )
+        left, right = sorted((account, task), key=lambda one: one.id)
+        add(
+            "record_link",
+            RecordLink(
+                left_kind=left.__tablename__, left_id=left.id, right_kind=right.__tablename__, right_id=right.id
+            ),
+        )
         add("team", Team(name=f"Team {mark}"))
         add("membership", Membership(display_name=f"Placeholder {mark}", status="placeholder"))
         add(

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.demo.load.aurora import load_aurora
 from app.demo.load.bellombra import load_bellombra
 from app.demo.load.members import member_actor
+from app.demo.load.talk import load_talk
 from app.demo.load.tasks import load_tasks
 from app.kernel.actor import Actor
 from app.kernel.db import db
@@ -86,6 +87,7 @@ def load(say: Any = print) -> None:
     load_bellombra(member_actor("admin@bellombra.example", "cantina-bellombra"), say)
     _lumen(member_actor("admin@lumen.example", "studio-lumen"))
     load_tasks(say)
+    load_talk(say)
 
 
 def _lumen(actor: Actor) -> None:

@@ -27,6 +27,7 @@ from app.kernel.feature import registry
 from app.kernel.i18n import gettext as _
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
+from app.kernel.rest import SignedInApi
 from app.kernel.uow import uow
 
 if TYPE_CHECKING:
@@ -136,16 +137,10 @@ def dump_page(fields: list[Field], rows: Iterable[Sequence[Any]]) -> list[dict[s
     return result
 
 
-def _signed_in() -> None:
-    http.actor()
-
-
-class TenantApi(ModelRestApi):  # type: ignore[misc]
+class TenantApi(SignedInApi, ModelRestApi):  # type: ignore[misc]
     """Base of generated resources; a subclass sets ``crud`` (use make_api)."""
 
     crud: Crud
-    allow_browser_login = True
-    csrf_exempt = False
     list_model_schema = add_model_schema = edit_model_schema = show_model_schema = Schema()
     method_permission_name = {
         "info": "read",
@@ -156,12 +151,6 @@ class TenantApi(ModelRestApi):  # type: ignore[misc]
         "delete": "write",
     }
     include_route_methods = {"info", "get_list", "get", "post", "put", "delete"}
-
-    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
-        """The resource's blueprint; visitors get our 401, before FAB's own with another shape."""
-        blueprint = super().create_blueprint(*args, **kwargs)
-        blueprint.before_request(_signed_in)
-        return blueprint
 
     def _init_properties(self) -> None:
         crud = self.crud

@@ -80,7 +80,14 @@ def palette() -> Response:
     return http.json_response(
         {
             "result": [
-                {"title": hit.title, "subtitle": hit.subtitle, "url": hit.url, "icon": str(icon(hit.icon))}
+                {
+                    "kind": hit.kind,
+                    "id": hit.id,
+                    "title": hit.title,
+                    "subtitle": hit.subtitle,
+                    "url": hit.url,
+                    "icon": str(icon(hit.icon)),
+                }
                 for hit in hits[:20]
             ]
         }

@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 
 from flask import Flask, render_template
 
-from app.kernel import clock, crypto
+from app.kernel import clock, crypto, markdown
 from app.kernel.crud import cells
+from app.kernel.feature import registry
 from app.kernel.web.addresses import branding_url, with_args
 from app.kernel.web.files import files
 from app.kernel.web.preferences import preferences
@@ -37,6 +38,8 @@ def init_app(app: Flask) -> None:
     )
     app.jinja_env.globals.update(
         script_texts=script_texts,
+        markdown=markdown.render,
+        is_record=lambda kind: kind in registry.records,
         filter_texts=filter_texts,
         palette_commands=palette_commands,
         picture_url=lambda key: f"/files/{crypto.sign(key, purpose='file')}" if key else None,

@@ -10,7 +10,7 @@ from babel.dates import format_date
 from flask import g
 
 from app.kernel import i18n
-from app.kernel.assets import icon
+from app.kernel.assets import asset_url, icon
 from app.kernel.crud import cells
 from app.kernel.crud.fields import cruds
 from app.kernel.crud.filters import OPERATOR_LABELS, OPERATORS, PERIODS
@@ -46,6 +46,16 @@ def script_texts() -> dict[str, Any]:
         "position": _("Column {column}, position {index} of {count}"),
         "dropped": _("Dropped where it was."),
         "cancelled": _("Back where it was."),
+        "sentComment": _("Comment sent."),
+        "deletedComment": _("Comment deleted."),
+        "copied": _("Link copied."),
+        "reactionAdd": _("Choose an emoji."),
+        "remove": _("Remove %(name)s", name="{name}"),
+        "retry": _("Try again"),
+        "wait": _("Wait until the files are there."),
+        "team": _("team"),
+        "commentHistory": _("History of the comment"),
+        "emoji": asset_url(f"emoji-{'it' if i18n.locale().language == 'it' else 'en'}.json"),
         "icons": {
             "ok": str(icon("circle-check")),
             "warn": str(icon("git-compare-arrows")),

@@ -1,0 +1,77 @@
+"""Links between records of any kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+
+from app.collaboration.models import RecordLink
+from app.collaboration.records import Record, get_record, may_comment
+from app.kernel.db import db
+from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from app.kernel.i18n import gettext as _
+from app.kernel.realtime import org_room, push
+
+if TYPE_CHECKING:
+    from app.kernel.actor import Actor
+
+MAX_LINKS = 200
+
+
+def link_records(kind: str, record_id: UUID, other_kind: str, other_id: UUID, *, actor: Actor) -> RecordLink:
+    """Ties two records that the actor sees, one of whose kinds they work on. Linked ones stay as they are.
+
+    Raises NotFound for a record out of sight, Invalid for a record with itself, Conflict beyond MAX_LINKS.
+    """
+    one, other = get_record(kind, record_id), get_record(other_kind, other_id)
+    _require(actor, one, other)
+    if one.id == other.id:
+        raise Invalid(_("A record cannot be linked to itself."))
+    left, right = sorted((one, other), key=lambda record: record.id)
+    found = db.session.scalar(select(RecordLink).where(RecordLink.left_id == left.id, RecordLink.right_id == right.id))
+    if found is not None:
+        return found
+    for record in (one, other):
+        count = select(func.count()).where(or_(RecordLink.left_id == record.id, RecordLink.right_id == record.id))
+        if (db.session.scalar(count) or 0) >= MAX_LINKS:
+            raise Conflict(_("“%(name)s” has %(count)s links already.", name=record.label, count=MAX_LINKS))
+    link = RecordLink(left_kind=left.of.kind, left_id=left.id, right_kind=right.of.kind, right_id=right.id)
+    db.session.add(link)
+    db.session.flush()
+    _announce(link, one, other)
+    return link
+
+
+def unlink(link_id: UUID, *, actor: Actor) -> None:
+    """Unties two records. Raises NotFound unless the actor sees one of them at least, and works on its kind."""
+    link = db.session.scalar(select(RecordLink).where(RecordLink.id == link_id))
+    if link is None:
+        raise NotFound
+    seen = []
+    for kind, record_id in ((link.left_kind, link.left_id), (link.right_kind, link.right_id)):
+        try:
+            seen.append(get_record(kind, record_id))
+        except NotFound:
+            continue
+    if not seen:
+        raise NotFound
+    _require(actor, *seen)
+    db.session.delete(link)
+    db.session.flush()
+    _announce(link, *seen)
+
+
+def _require(actor: Actor, *records: Record) -> None:
+    if not any(may_comment(actor, one.of) for one in records):
+        raise Forbidden(details={"permission": f"write {records[0].of.resource}"})
+
+
+def _announce(link: RecordLink, *records: Record) -> None:
+    for one in records:
+        push(
+            org_room(link.organization_id, one.of.resource),
+            "link:changed",
+            {"kind": one.of.kind, "id": str(one.id)},
+        )

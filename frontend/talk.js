@@ -1,0 +1,205 @@
+// Comments of a record (<stk-talk>) and its links (<stk-links>).
+import { place } from "./app.js";
+import { compose } from "./composer.js";
+import { pickEmoji } from "./emoji.js";
+import { $, $$, fragment, send, texts, toast } from "./lib.js";
+import { on } from "./live.js";
+import "./links.js";
+
+const api = (path) => `/api/v1/comments/${path}`;
+const shown = new Set();
+const tell = (error) => toast(error.message, { kind: "error", detail: Object.values(error.errors ?? {}).flat().join(" ") || undefined });
+
+class Talk extends HTMLElement {
+  connectedCallback() {
+    shown.add(this);
+    if (this.of) return; // taken out and put back
+    this.of = this.dataset.of;
+    this.threads = $("[data-threads]", this);
+    this.addEventListener("click", (event) => this.act(event).catch(tell));
+    this.load().then(() => this.jump());
+  }
+
+  disconnectedCallback() {
+    shown.delete(this);
+  }
+
+  draft(name) {
+    return `draft:${this.dataset.draft}:${this.of}:${name}`;
+  }
+
+  async load() {
+    const open = new Set($$("details[open]", this.threads).map((one) => one.dataset.key));
+    const focused = document.activeElement?.closest?.("[data-comment]")?.id;
+    const writing = $$("[data-threads] [data-compose]", this).map((form) => [form.dataset.under, form]);
+    let html;
+    try { html = await fragment(`/comments/${this.of}`); }
+    catch (error) { this.fail(error); return; }
+    const box = document.createElement("div");
+    box.innerHTML = html;
+    this.state = box.firstElementChild.dataset;
+    this.threads.replaceChildren(...box.childNodes);
+    this.threads.removeAttribute("aria-busy");
+    for (const one of $$("details", this.threads)) one.open = open.has(one.dataset.key);
+    // An answer that is being written stays open over news from others.
+    for (const [under, form] of writing) $(`[data-thread="${under}"]`, this.threads)?.append(form);
+    const count = $("[data-comment-count]", this);
+    count.textContent = this.state.count;
+    count.hidden = this.state.count === "0";
+    this.dock();
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  }
+
+  fail(error) {
+    const line = document.createElement("p");
+    line.className = "sk-error";
+    line.setAttribute("role", "alert");
+    const again = document.createElement("button");
+    Object.assign(again, { type: "button", className: "link", textContent: texts.retry, onclick: () => this.load() });
+    line.append(`${error.message} `, again);
+    this.threads.replaceChildren(line);
+  }
+
+  form() {
+    return $("template[data-composer]", this).content.cloneNode(true).firstElementChild;
+  }
+
+  get internal() {
+    return this.state.mayInternal === "1" ? false : null;
+  }
+
+  dock() {
+    const dock = $("[data-dock]", this);
+    if (this.state.mayComment !== "1" || dock.childElementCount) return;
+    const form = this.form();
+    dock.append(form);
+    dock.hidden = false;
+    compose(form, { of: this.of, key: this.draft("new"), internal: this.internal, post: (values) => this.post(values) });
+  }
+
+  async post(values) {
+    const [kind, record] = this.of.split("/");
+    const { id } = await send(api(""), { json: { kind, record, ...values } });
+    await this.load();
+    toast(texts.sentComment);
+    document.getElementById(`comment-${id}`)?.scrollIntoView({ block: "nearest" });
+  }
+
+  reply(thread) {
+    const open = $("[data-compose]", thread);
+    if (open) return $("textarea", open).focus();
+    const form = this.form();
+    form.dataset.under = thread.dataset.thread;
+    thread.append(form);
+    const close = () => { form.remove(); $("[data-reply]", thread)?.focus(); };
+    const post = async (values) => { await send(api(""), { json: { ...this.record, parent: thread.dataset.thread, ...values } }); form.remove(); await this.load(); };
+    return compose(form, { of: this.of, key: this.draft(thread.dataset.thread), post, onCancel: close, label: "answer" }).focus();
+  }
+
+  get record() {
+    const [kind, record] = this.of.split("/");
+    return { kind, record };
+  }
+
+  edit(comment) {
+    const form = this.form();
+    const body = $("[data-body]", comment);
+    const id = comment.dataset.comment;
+    $("[data-attach]", form).hidden = true;
+    body.hidden = true;
+    body.after(form);
+    const close = () => { localStorage.removeItem(this.draft(id)); form.remove(); body.hidden = false; comment.focus(); };
+    const post = async ({ body: text }) => {
+      await send(api(id), { method: "PATCH", json: { body: text, version: Number(comment.dataset.version) } });
+      await this.load();
+      document.getElementById(comment.id)?.focus();
+    };
+    compose(form, { of: this.of, key: this.draft(id), text: $("[data-source]", comment).value, post, onCancel: close, label: "save" }).focus();
+  }
+
+  async act(event) {
+    const comment = event.target.closest("[data-comment]");
+    const id = comment?.dataset.comment;
+    const hit = (name) => event.target.closest(`[data-${name}]`);
+    const done = async (path, options) => { await send(api(path), options); await this.load(); };
+    if (hit("older")) return this.older(hit("older"));
+    if (!comment) return undefined;
+    hit("copy-link")?.closest("[popover]").hidePopover();
+    if (hit("copy-link") || hit("permalink")) {
+      event.preventDefault();
+      await navigator.clipboard.writeText(new URL(`/comments/go/${id}`, location.href).href);
+      toast(texts.copied);
+    } else if (hit("reply")) this.reply(hit("thread"));
+    else if (hit("react-add")) {
+      const emoji = await pickEmoji(hit("react-add"));
+      if (emoji) await done(`${id}/reactions`, { json: { emoji } });
+    } else if (hit("react")) {
+      const { react } = hit("react").dataset;
+      await done(`${id}/reactions`, { json: { emoji: react } });
+      $(`#comment-${id} [data-react="${CSS.escape(react)}"]`)?.focus();
+    } else if (hit("resolve")) await done(`${id}/resolve`, { json: { resolved: hit("resolve").dataset.resolve === "yes" } });
+    else if (hit("edit-comment")) { hit("edit-comment").closest("[popover]").hidePopover(); this.edit(comment); }
+    else if (hit("delete-comment")) {
+      await done(id, { method: "DELETE" });
+      toast(texts.deletedComment, { action: { label: texts.undo, run: () => done(`${id}/restore`, { json: {} }).catch(tell) } });
+    } else if (hit("history")) await this.history(id);
+    return undefined;
+  }
+
+  async older(button) {
+    const html = await fragment(`/comments/${this.of}?before=${encodeURIComponent(button.dataset.older)}`);
+    const box = document.createElement("div");
+    box.innerHTML = html;
+    button.replaceWith(...box.firstElementChild.childNodes);
+  }
+
+  async history(id) {
+    const html = await fragment(`/comments/history/${id}`);
+    const dialog = document.createElement("dialog");
+    dialog.className = "sk-dialog";
+    dialog.setAttribute("aria-label", texts.commentHistory);
+    const box = document.createElement("section");
+    box.className = "sk-pop";
+    const head = document.createElement("header");
+    const title = document.createElement("h2");
+    title.textContent = texts.commentHistory;
+    const close = document.createElement("button");
+    Object.assign(close, { type: "button", className: "btn", textContent: "×", onclick: () => dialog.close() });
+    close.dataset.variant = "ghost";
+    close.dataset.size = "icon-sm";
+    close.setAttribute("aria-label", texts.close);
+    head.append(title, close);
+    const content = document.createElement("div");
+    content.className = "in";
+    content.innerHTML = html;
+    box.append(head, content);
+    dialog.append(box);
+    dialog.onclose = () => dialog.remove();
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+
+  /** To the comment that the address names. */
+  jump() {
+    const target = location.hash.startsWith("#comment-") && document.getElementById(location.hash.slice(1));
+    if (!target || !this.contains(target)) return;
+    const fold = target.closest("details");
+    if (fold) fold.open = true;
+    // A page with tabs first shows the one that the comments are in.
+    const panel = target.closest("[role=tabpanel][hidden]");
+    if (panel) document.getElementById(panel.getAttribute("aria-labelledby")).click();
+    target.scrollIntoView({ block: "center" });
+    target.focus({ preventScroll: true });
+    target.classList.add("target");
+  }
+}
+customElements.define("stk-talk", Talk);
+
+on("comment:changed", ({ kind, id }) => {
+  for (const one of shown) if (one.of === `${kind}/${id}`) setTimeout(() => one.load(), Math.random() * 300 + 50);
+});
+document.addEventListener("live:missed", ({ detail }) => { if (detail.kind === "comment") for (const one of shown) one.load(); });
+document.addEventListener("toggle", (event) => {
+  const trigger = event.newState === "open" && event.target.closest?.("stk-talk") && $(`[popovertarget="${event.target.id}"]`);
+  if (trigger) place(event.target, trigger.getBoundingClientRect());
+}, true);
