@@ -13,6 +13,14 @@ const holder = (node) => node.closest("[data-task]");
 const own = new Map();
 
 // ── drawing anew what changed ──
+/** How to find again, in a row that is drawn anew, what has the focus; null outside rows. */
+function hold(node) {
+  const row = node?.closest?.("tr[data-task], [data-card]");
+  if (!row || !root.contains(row)) return null;
+  if (row.dataset.card) return `[data-card="${row.dataset.card}"]`;
+  const what = node.dataset.edit ? `[data-edit="${node.dataset.edit}"]` : node.matches("[type=checkbox]") ? "[type=checkbox]" : "[data-open]";
+  return `[data-task="${row.dataset.task}"] ${what}`;
+}
 const collapsed = new Map();
 async function redraw() {
   if (isPage) {
@@ -26,6 +34,7 @@ async function redraw() {
   const path = `${location.pathname}?${root.dataset.query}${root.dataset.query ? "&" : ""}fragment=1`;
   const focus = document.activeElement?.id || null;
   const typed = focus && document.activeElement.value;
+  const held = hold(document.activeElement);
   if (table) {
     const fresh = document.createElement("table");
     fresh.innerHTML = await fragment(path);
@@ -37,6 +46,7 @@ async function redraw() {
     columns.innerHTML = await fragment(path);
     document.dispatchEvent(new CustomEvent("tasks:drawn"));
   }
+  if (!focus && held) $(held, root)?.focus();
   const again = focus && document.getElementById(focus);
   if (again) { again.focus(); if (typed !== undefined && again.tagName === "INPUT") again.value = typed; }
   document.dispatchEvent(new CustomEvent("list:changed"));
@@ -182,10 +192,15 @@ async function show(id, { push = true } = {}) {
   let html;
   try { html = await fragment(`/tasks/${id}/panel`); }
   catch (error) { if (error.status === 404) hide(); toast(error.message, { kind: "error" }); return; }
-  // Drawn anew, the drawer keeps its comments: somebody may be writing one.
-  const talk = !drawer.hidden && drawer.dataset.shown === id && $("stk-talk", drawer);
+  // Drawn anew, the drawer keeps what is being written in it, and its comments.
+  const same = !drawer.hidden && drawer.dataset.shown === id;
+  const talk = same && $("stk-talk", drawer);
+  const typed = same ? $$("input[type=text]", drawer).filter((one) => one.id && one.value).map((one) => [one.id, one.value]) : [];
+  const active = same && drawer.contains(document.activeElement) ? document.activeElement : null;
   drawer.innerHTML = html;
   if (talk) $("stk-talk", drawer)?.replaceWith(talk);
+  for (const [field, value] of typed) { const input = document.getElementById(field); if (input) input.value = value; }
+  if (active) (active.isConnected ? active : active.id && document.getElementById(active.id))?.focus?.();
   drawer.dataset.shown = id;
   drawer.hidden = false;
   for (const row of $$("[data-task], [data-card]", root)) row.classList.toggle("current", (row.dataset.task ?? row.dataset.card) === id);
