@@ -2,6 +2,7 @@
 import { $, $$, fragment, send, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
+import "./time.js";
 
 const root = $("[data-tasks]");
 const drawer = $("#task-drawer");
@@ -54,6 +55,10 @@ async function redraw() {
 let waiting = null;
 const soon = (delay = 250) => { clearTimeout(waiting); waiting = setTimeout(() => redraw().catch(() => {}), delay); };
 document.addEventListener("tasks:changed", () => soon(0));
+document.addEventListener("task:shown", ({ detail }) => {
+  soon(0);
+  if (drawer && !drawer.hidden && drawer.dataset.shown === detail.id) show(detail.id, { push: false });
+});
 
 function fold() {
   for (const group of $$("tbody[data-group]", root)) {

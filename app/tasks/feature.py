@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Resource
 from app.kernel.i18n import lazy_gettext as _l
-from app.tasks.api import APIS
+from app.tasks.api.tasks import APIS
 from app.tasks.cruds import TASKS
 from app.tasks.service.statuses import seed
 from app.tasks.views.tasks import VIEWS

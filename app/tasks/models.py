@@ -102,7 +102,10 @@ class TaskStatus(TenantModel):
 
 
 class Task(TenantModel):
-    """Something to do. ``start_on`` and ``due_on`` are calendar days; ``estimate`` is in minutes."""
+    """Something to do. ``start_on`` and ``due_on`` are calendar days; ``estimate`` is in minutes.
+
+    ``logged`` is the sum of its time entries that have ended, in minutes.
+    """
 
     __tablename__ = "task"
     __resource__ = "task"
@@ -143,6 +146,7 @@ class Task(TenantModel):
     due_on: Mapped[dt.date | None] = mapped_column(Date)
     estimate: Mapped[int | None] = mapped_column(Integer)
     parent_id: Mapped[UUID | None] = mapped_column(Uuid)
+    logged: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default=sql("0"))
     tags: Mapped[list[str]] = mapped_column(StringArray(40), nullable=False, default=list, server_default=sql("'{}'"))
     rank: Mapped[str] = mapped_column(String(80, collation="C"), nullable=False)
     done_at: Mapped[dt.datetime | None] = utc()
@@ -214,3 +218,38 @@ class ChecklistItem(TenantModel):
     @property
     def label(self) -> str:
         return self.text
+
+
+class TimeEntry(TenantModel):
+    """Time that a member spent on a task: ``minutes`` on ``day``, or a timer that runs since ``started_at``."""
+
+    __tablename__ = "time_entry"
+    __table_args__ = tenant_table_args(
+        "time_entry",
+        tenant_fk("task_id", "task", ondelete="CASCADE"),
+        tenant_fk("member_id", "membership", ondelete="CASCADE"),
+        Index("ix_time_entry_task", "organization_id", "task_id", "day"),
+        Index("ix_time_entry_member", "organization_id", "member_id", "day"),
+        # One timer at a time.
+        Index(
+            "uq_time_entry_running",
+            "organization_id",
+            "member_id",
+            unique=True,
+            postgresql_where=sql("minutes IS NULL"),
+        ),
+        CheckConstraint("minutes BETWEEN 1 AND 1440", name="minutes"),
+        CheckConstraint("minutes IS NOT NULL OR started_at IS NOT NULL", name="running"),
+    )
+
+    task_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    member_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    day: Mapped[dt.date] = mapped_column(Date, nullable=False)
+    minutes: Mapped[int | None] = mapped_column(Integer)
+    started_at: Mapped[dt.datetime | None] = utc()
+    note: Mapped[str] = mapped_column(String(300), nullable=False, default="", server_default=sql("''"))
+    billable: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False, server_default=sql("false"))
+
+    @property
+    def label(self) -> str:
+        return self.note or str(self.day)

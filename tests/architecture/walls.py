@@ -37,7 +37,7 @@ from app.sales.models.opportunities import Opportunity, OpportunityLine, Opportu
 from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage
 from app.sales.models.products import Product
 from app.saved_views.models import SavedView
-from app.tasks.models import ChecklistItem, Task, TaskMember, TaskStatus
+from app.tasks.models import ChecklistItem, Task, TaskMember, TaskStatus, TimeEntry
 from app.tenancy.models import BrandingTheme, Invitation, Membership, OrgApiKey, Role, Team
 from tests.cast import Company
 
@@ -156,6 +156,7 @@ def fill(company: Company) -> dict[str, Any]:
         )
         add("task_member", TaskMember(task_id=task.id, member_id=owner, role="watcher"))
         add("checklist_item", ChecklistItem(task_id=task.id, text="Line"))
+        add("time_entry", TimeEntry(task_id=task.id, member_id=owner, day=clock.now().date(), minutes=5))
         where: dict[str, Any] = {"kind": "account", "record_id": account.id}
         who: dict[str, Any] = {"author_id": owner, "author_name": "Sam"}
         comment = add("comment", Comment(**where, **who, body=f"Comment {mark}"))

@@ -40,9 +40,14 @@ def optional_text(body: dict[str, Any], key: str) -> str | None:
     return value
 
 
+def optional_number(body: dict[str, Any], key: str) -> int | None:
+    """The whole number at ``key``."""
+    value = body.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**31 - 1):
+        raise Invalid(errors={key: [_("This is not a number.")]})
+    return value
+
+
 def optional_version(body: dict[str, Any]) -> int | None:
     """The version that the client last saw."""
-    value = body.get("version")
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-        raise Invalid(errors={"version": [_("This is not a number.")]})
-    return value
+    return optional_number(body, "version")

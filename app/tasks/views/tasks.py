@@ -15,7 +15,7 @@ from app.kernel.crud.view import TenantView, history, history_names, make_view
 from app.kernel.ids import parse_id
 from app.tasks import rows
 from app.tasks.cruds import PRIORITIES, TASKS
-from app.tasks.queries import groups, tasks
+from app.tasks.queries import groups, tasks, time
 from app.tenancy.queries import list_people
 
 if TYPE_CHECKING:
@@ -139,6 +139,8 @@ class TaskView(TenantView):
             "parent": parent,
             "involved": tasks.people_of([task.id])[task.id],
             "items": tasks.list_checklist(task.id),
+            "spent": time.list_time(task.id),
+            "member_id": actor.member_id,
             "children": groups.children_of([task.id]).get(task.id, []),
             "may_write": task.is_reached_by(actor, "write", "task"),
             "status_icon": rows.status_icon,

@@ -18,6 +18,8 @@ from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
+from app.tasks.api.time import PERMISSIONS as TIME
+from app.tasks.api.time import TimeRoutes
 from app.tasks.cruds import GROUPS, TASKS
 from app.tasks.models import ChecklistItem, MemberRole, TaskStatus
 from app.tasks.queries import tasks as queries
@@ -54,7 +56,7 @@ def _item(item: ChecklistItem) -> dict[str, Any]:
     return {"id": item.id, "text": item.text, "done": item.done, "position": item.position}
 
 
-class TaskApi(TenantApi):
+class TaskApi(TimeRoutes, TenantApi):
     """Tasks, with what the generated resource does not say."""
 
     method_permission_name = {
@@ -66,9 +68,10 @@ class TaskApi(TenantApi):
         "add_item": "write",
         "change_item": "write",
         "delete_item": "write",
+        **TIME,
     }
     include_route_methods = TenantApi.include_route_methods | {
-        "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item",
+        "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item", *TIME,
     }  # fmt: skip
 
     @expose("/<pk>/move", methods=["POST"])
