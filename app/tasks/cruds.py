@@ -106,6 +106,7 @@ TASKS = register(
                 icon="clock",
             ),
             Field("parent_id", _l("Parent task"), Kind.REF, target="task", icon="list-tree"),
+            Field("recurrence", _l("Recurrence"), editable=False, in_form=False, sortable=False, icon="repeat"),
             Field("tags", _l("Tags"), Kind.TAGS, sortable=False, icon="tag"),
             Field("description", _l("Description"), Kind.LONG, sortable=False, max_length=20_000),
             Field("done_at", _l("Done"), Kind.DATETIME, editable=False, in_form=False, icon="circle-check-big"),

@@ -56,6 +56,13 @@ class Priority(StrEnum):
     P3 = "P3"
 
 
+class Recurs(StrEnum):
+    """From when the next of a recurring task is counted."""
+
+    SCHEDULE = "schedule"
+    COMPLETION = "completion"
+
+
 class StatusGroup(StrEnum):
     """What a status means, whatever an organization calls it."""
 
@@ -114,6 +121,7 @@ class Task(TenantModel):
         "task",
         tenant_fk("owner_id", "membership"),
         tenant_fk("parent_id", "task", ondelete="CASCADE"),
+        tenant_fk("successor_id", "task", ondelete="SET NULL"),
         # With its group, so that a copy of it can stand here and never be wrong.
         ForeignKeyConstraint(
             ["organization_id", "status_id", "status_group"],
@@ -127,8 +135,15 @@ class Task(TenantModel):
         Index("ix_task_owner", "organization_id", "owner_id", "status_group"),
         Index("ix_task_due", "organization_id", "due_on"),
         Index("ix_task_parent", "organization_id", "parent_id"),
+        Index("ix_task_successor", "organization_id", "successor_id", postgresql_where=sql("successor_id IS NOT NULL")),
+        Index(
+            "ix_task_recurring",
+            "due_on",
+            postgresql_where=sql("recurrence IS NOT NULL AND recurs = 'schedule' AND successor_id IS NULL"),
+        ),
         CheckConstraint("due_on >= start_on", name="dates"),
         CheckConstraint("parent_id <> id", name="parent"),
+        CheckConstraint("(recurrence IS NULL) = (recurs IS NULL)", name="recurs"),
         CheckConstraint("estimate BETWEEN 0 AND 600000", name="estimate"),
         CheckConstraint("(status_group IN ('done', 'cancelled')) = (done_at IS NOT NULL)", name="done"),
     )
@@ -146,6 +161,10 @@ class Task(TenantModel):
     due_on: Mapped[dt.date | None] = mapped_column(Date)
     estimate: Mapped[int | None] = mapped_column(Integer)
     parent_id: Mapped[UUID | None] = mapped_column(Uuid)
+    # An RRULE, and the task that came after this one by it.
+    recurrence: Mapped[str | None] = mapped_column(String(200))
+    recurs: Mapped[str | None] = mapped_column(String(12))
+    successor_id: Mapped[UUID | None] = mapped_column(Uuid)
     logged: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default=sql("0"))
     tags: Mapped[list[str]] = mapped_column(StringArray(40), nullable=False, default=list, server_default=sql("'{}'"))
     rank: Mapped[str] = mapped_column(String(80, collation="C"), nullable=False)

@@ -109,6 +109,7 @@ ACTORLESS = {
     "app/collaboration/service/comments.py": {"find_mentions"},  # read
     "app/collaboration/service/purge.py": {"purge"},  # a schedule's, over all organizations
     "app/tasks/service/statuses.py": {"seed"},  # part of creating an organization
+    "app/tasks/service/recurrence.py": {"is_due_again"},  # read
     "app/tasks/service/tasks.py": {"announce"},  # telling open pages
     "app/notifications/service.py": {
         "text_of", "count_unread", "list_notifications",  # reads

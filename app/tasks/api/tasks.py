@@ -18,6 +18,8 @@ from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
+from app.tasks.api.recurrence import PERMISSIONS as RECURRENCE
+from app.tasks.api.recurrence import RecurrenceRoutes
 from app.tasks.api.time import PERMISSIONS as TIME
 from app.tasks.api.time import TimeRoutes
 from app.tasks.cruds import GROUPS, TASKS
@@ -56,7 +58,7 @@ def _item(item: ChecklistItem) -> dict[str, Any]:
     return {"id": item.id, "text": item.text, "done": item.done, "position": item.position}
 
 
-class TaskApi(TimeRoutes, TenantApi):
+class TaskApi(TimeRoutes, RecurrenceRoutes, TenantApi):
     """Tasks, with what the generated resource does not say."""
 
     method_permission_name = {
@@ -69,9 +71,10 @@ class TaskApi(TimeRoutes, TenantApi):
         "change_item": "write",
         "delete_item": "write",
         **TIME,
+        **RECURRENCE,
     }
     include_route_methods = TenantApi.include_route_methods | {
-        "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item", *TIME,
+        "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item", *TIME, *RECURRENCE,
     }  # fmt: skip
 
     @expose("/<pk>/move", methods=["POST"])

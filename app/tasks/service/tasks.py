@@ -224,6 +224,24 @@ def set_people(task: Task, role: MemberRole, member_ids: list[UUID], *, actor: A
     db.session.flush()
 
 
+def watch_task(task_id: UUID, *, actor: Actor, on: bool) -> None:
+    """Makes the actor a watcher of a task that they see, or no longer one. Raises Forbidden for no member."""
+    task = queries.get_task(task_id)
+    if actor.member_id is None:
+        raise Forbidden
+    mine = (
+        TaskMember.task_id == task.id,
+        TaskMember.member_id == actor.member_id,
+        TaskMember.role == MemberRole.WATCHER,
+    )
+    watching = db.session.scalar(select(TaskMember).where(*mine))
+    if on and watching is None:
+        db.session.add(TaskMember(task_id=task.id, member_id=actor.member_id, role=MemberRole.WATCHER))
+    elif not on and watching is not None:
+        db.session.delete(watching)
+    db.session.flush()
+
+
 # ── check-list ───────────────────────────────────────────────────────────────────────────────────
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from babel.dates import get_day_names
 from flask import Response, make_response, request
 from flask_appbuilder import expose, has_access
 
-from app.kernel import http
+from app.kernel import http, i18n
 from app.kernel.crud import cells
 from app.kernel.crud.query import read_params
 from app.kernel.crud.view import TenantView, history, history_names, make_view
 from app.kernel.ids import parse_id
-from app.tasks import rows
+from app.tasks import recurrence, rows
 from app.tasks.cruds import PRIORITIES, TASKS
 from app.tasks.queries import groups, tasks, time
 from app.tenancy.queries import list_people
@@ -132,6 +133,7 @@ class TaskView(TenantView):
         task = tasks.get_task(task_id)
         row = groups.get_row(task.id)
         parent = groups.get_row(task.parent_id) if task.parent_id else None
+        names = get_day_names("abbreviated", locale=i18n.locale())
         return {
             "crud": TASKS,
             "task": task,
@@ -141,6 +143,8 @@ class TaskView(TenantView):
             "items": tasks.list_checklist(task.id),
             "spent": time.list_time(task.id),
             "member_id": actor.member_id,
+            "recurrence": recurrence.words(task.recurrence) if task.recurrence else "",
+            "week": [(day, names[number]) for number, day in enumerate(recurrence.DAYS)],
             "children": groups.children_of([task.id]).get(task.id, []),
             "may_write": task.is_reached_by(actor, "write", "task"),
             "status_icon": rows.status_icon,

@@ -1,4 +1,4 @@
-"""time"""
+"""time_and_recurrence"""
 
 from __future__ import annotations
 
@@ -40,12 +40,26 @@ def upgrade() -> None:
     op.create_index('ix_time_entry_member', 'time_entry', ['organization_id', 'member_id', 'day'], unique=False)
     op.create_index('ix_time_entry_task', 'time_entry', ['organization_id', 'task_id', 'day'], unique=False)
     op.create_index('uq_time_entry_running', 'time_entry', ['organization_id', 'member_id'], unique=True, postgresql_where=sa.text('minutes IS NULL'))
+    op.add_column('task', sa.Column('recurrence', sa.String(length=200), nullable=True))
+    op.add_column('task', sa.Column('recurs', sa.String(length=12), nullable=True))
+    op.add_column('task', sa.Column('successor_id', sa.Uuid(), nullable=True))
     op.add_column('task', sa.Column('logged', sa.Integer(), server_default=sa.text('0'), nullable=False))
+    op.create_index('ix_task_recurring', 'task', ['due_on'], unique=False, postgresql_where=sa.text("recurrence IS NOT NULL AND recurs = 'schedule' AND successor_id IS NULL"))
+    op.create_index('ix_task_successor', 'task', ['organization_id', 'successor_id'], unique=False, postgresql_where=sa.text('successor_id IS NOT NULL'))
+    op.create_foreign_key(op.f('fk_task_organization_id_successor_id'), 'task', 'task', ['organization_id', 'successor_id'], ['organization_id', 'id'], ondelete='SET NULL (successor_id)')
+    op.create_check_constraint(op.f('ck_task_recurs'), 'task', '(recurrence IS NULL) = (recurs IS NULL)')
     rls.protect("time_entry")
 
 
 def downgrade() -> None:
+    op.drop_constraint(op.f('ck_task_recurs'), 'task', type_='check')
+    op.drop_constraint(op.f('fk_task_organization_id_successor_id'), 'task', type_='foreignkey')
+    op.drop_index('ix_task_successor', table_name='task', postgresql_where=sa.text('successor_id IS NOT NULL'))
+    op.drop_index('ix_task_recurring', table_name='task', postgresql_where=sa.text("recurrence IS NOT NULL AND recurs = 'schedule' AND successor_id IS NULL"))
     op.drop_column('task', 'logged')
+    op.drop_column('task', 'successor_id')
+    op.drop_column('task', 'recurs')
+    op.drop_column('task', 'recurrence')
     op.drop_index('uq_time_entry_running', table_name='time_entry', postgresql_where=sa.text('minutes IS NULL'))
     op.drop_index('ix_time_entry_task', table_name='time_entry')
     op.drop_index('ix_time_entry_member', table_name='time_entry')

@@ -1,0 +1,63 @@
+"""Copies of tasks with what belongs to them: for recurrence, and for templates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from app.kernel.db import db
+from app.tasks.models import ChecklistItem, StatusGroup, Task, TaskMember
+from app.tasks.queries import tasks as queries
+from app.tasks.service.tasks import create_task
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from app.kernel.actor import Actor
+
+MAX_COPIES = 200
+# What a copy has of its original. Dates are shifted, status and time start anew.
+COPIED = ("title", "description", "module", "type", "priority", "owner_id", "estimate", "tags")
+
+
+def copy_task(task: Task, *, actor: Actor, shift: dt.timedelta, **changes: Any) -> Task:
+    """A new task like ``task``, its dates moved by ``shift``, with people, check-list and sub-tasks (all open).
+
+    ``changes`` replace values of the topmost copy.
+    """
+    backlog = queries.first_status(StatusGroup.BACKLOG).id
+    made: dict[UUID, UUID] = {}
+    top: Task | None = None
+    for one in _tree(task):
+        values = {name: getattr(one, name) for name in COPIED}
+        values |= {name: getattr(one, name) and getattr(one, name) + shift for name in ("start_on", "due_on")}
+        parent = made[one.parent_id] if top is not None and one.parent_id is not None else task.parent_id
+        values |= {"status_id": backlog, "parent_id": parent}
+        copy = create_task(actor=actor, **values, **(changes if top is None else {}))
+        made[one.id] = copy.id
+        top = top or copy
+    _copy_parts(made)
+    assert top is not None
+    return top
+
+
+def _tree(task: Task) -> list[Task]:
+    """A task and all below it, parents first, each level in reverse order: a copy goes to the top of the order."""
+    found = [task]
+    for one in found:
+        if len(found) > MAX_COPIES:
+            break
+        found += db.session.scalars(
+            select(Task).where(Task.parent_id == one.id).order_by(Task.rank.desc(), Task.id.desc())
+        ).all()
+    return found[:MAX_COPIES]
+
+
+def _copy_parts(made: dict[UUID, UUID]) -> None:
+    for person in db.session.scalars(select(TaskMember).where(TaskMember.task_id.in_(made))).all():
+        db.session.add(TaskMember(task_id=made[person.task_id], member_id=person.member_id, role=person.role))
+    for item in db.session.scalars(select(ChecklistItem).where(ChecklistItem.task_id.in_(made))).all():
+        db.session.add(ChecklistItem(task_id=made[item.task_id], text=item.text, position=item.position))
+    db.session.flush()
