@@ -26,10 +26,12 @@ function hold(node) {
 const collapsed = new Map();
 async function redraw() {
   if (isPage) {
+    const form = $("form:popover-open", root);
+    if (form) return void form.addEventListener("toggle", () => soon(0), { once: true });
     const box = document.createElement("div");
     box.innerHTML = await fragment(`/tasks/${holder($("[data-task]", root)).dataset.task}/panel?page=1`);
     $("[data-task-body] > [data-task]").replaceWith($("[data-task]", box));
-    return;
+    return undefined;
   }
   const table = $("[data-list]", root);
   const columns = $("[data-board]", root);
@@ -51,7 +53,7 @@ async function redraw() {
   if (!focus && held) $(held, root)?.focus();
   const again = focus && document.getElementById(focus);
   if (again) { again.focus(); if (typed !== undefined && again.tagName === "INPUT") again.value = typed; }
-  document.dispatchEvent(new CustomEvent("list:changed"));
+  return void document.dispatchEvent(new CustomEvent("list:changed"));
 }
 let waiting = null;
 const soon = (delay = 250) => { clearTimeout(waiting); waiting = setTimeout(() => redraw().catch(() => {}), delay); };
@@ -197,9 +199,11 @@ let opener = null;
 async function show(id, { push = true } = {}) {
   let html;
   try { html = await fragment(`/tasks/${id}/panel`); }
-  catch (error) { if (error.status === 404) hide(); toast(error.message, { kind: "error" }); return; }
-  // Drawn anew, the drawer keeps what is being written in it, and its comments.
+  catch (error) { if (error.status === 404) hide(); return void toast(error.message, { kind: "error" }); }
+  // Drawn anew, the drawer keeps what is being written in it, and its comments; an open form is waited for.
   const same = !drawer.hidden && drawer.dataset.shown === id;
+  const form = same && $("form:popover-open", drawer);
+  if (form) return form.addEventListener("toggle", () => show(id, { push: false }), { once: true });
   const talk = same && $("stk-talk", drawer);
   const typed = same ? $$("input[type=text]", drawer).filter((one) => one.id && one.value).map((one) => [one.id, one.value]) : [];
   const active = same && drawer.contains(document.activeElement) ? document.activeElement : null;
@@ -210,11 +214,11 @@ async function show(id, { push = true } = {}) {
   drawer.dataset.shown = id;
   drawer.hidden = false;
   for (const row of $$("[data-task], [data-card]", root)) row.classList.toggle("current", (row.dataset.task ?? row.dataset.card) === id);
-  if (!push) return;
+  if (!push) return undefined;
   const url = new URL(location.href);
   url.searchParams.set("task", id);
   history.pushState({ task: id }, "", url);
-  $("[data-drawer-close]", drawer).focus();
+  return $("[data-drawer-close]", drawer).focus();
 }
 function hide({ push = true } = {}) {
   if (drawer.hidden) return;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.collaboration import jobs  # noqa: F401 - registers them
+from app.collaboration import cards, jobs  # noqa: F401 - registers them
 from app.collaboration.api import APIS
 from app.collaboration.views import VIEWS
 from app.kernel.feature import Feature, Resource, Schedule
@@ -24,5 +24,6 @@ feature = Feature(
     ],
     views=VIEWS,
     apis=APIS,
+    home_cards=[cards.mentions],
     schedules=[Schedule("collaboration.purge", cron="40 2 * * *")],
 )

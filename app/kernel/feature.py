@@ -104,7 +104,10 @@ class CreateAction:
 
 @dataclass(slots=True)
 class Feature:
-    """The plug. Every list may be empty."""
+    """The plug. Every list may be empty.
+
+    A home card is ``{"template", "order", …}``, or None where it has nothing to say to the actor.
+    """
 
     name: str
     resources: list[Resource] = field(default_factory=list)

@@ -25,6 +25,7 @@ def figures(actor: Actor) -> dict[str, Any] | None:
         return None
     return {
         "template": "sales/cards/figures.html",
+        "order": 0,
         "data": get_overview(actor, default_period(actor)),
         "currency": actor.currency,
     }
@@ -46,7 +47,7 @@ def due(actor: Actor) -> dict[str, Any] | None:
         .order_by(ActivityLog.due_at)
         .limit(10)
     ).all()
-    return {"template": "sales/cards/due.html", "rows": rows, "now": clock.now(), "end": end}
+    return {"template": "sales/cards/due.html", "order": 40, "rows": rows, "now": clock.now(), "end": end}
 
 
 def standing_still(actor: Actor) -> dict[str, Any] | None:
@@ -71,4 +72,4 @@ def standing_still(actor: Actor) -> dict[str, Any] | None:
         .order_by(Opportunity.amount.desc().nulls_last())
         .limit(6)
     ).all()
-    return {"template": "sales/cards/still.html", "rows": rows, "now": clock.now()}
+    return {"template": "sales/cards/still.html", "order": 50, "rows": rows, "now": clock.now()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from app.events.tasks import TaskStatusChanged
 from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Resource, Schedule
 from app.kernel.i18n import lazy_gettext as _l
-from app.tasks import handlers, jobs  # noqa: F401 - registers them
+from app.tasks import cards, handlers, jobs  # noqa: F401 - registers them
 from app.tasks.api.tasks import APIS
 from app.tasks.cruds import TASKS
 from app.tasks.service.statuses import seed
@@ -51,6 +51,7 @@ feature = Feature(
     ],
     records=[RecordKind(TASKS.kind, TASKS.singular, TASKS.icon, _show, TASKS.resource, TASKS.model)],
     create=[CreateAction(TASKS.new_label, "/tasks/add", "circle-check", ("write", "task"), "t")],
+    home_cards=[cards.to_do, cards.to_approve],
     handlers=[(TaskStatusChanged, "tasks.recur", handlers.recur)],
     schedules=[Schedule("tasks.recur", cron="5 * * * *")],
     on_organization_created=[seed],

@@ -65,6 +65,17 @@ def due(day: dt.date | None, closed: bool, today: dt.date) -> Markup:
     return Markup(f'<span class="sk-due">{text}</span>')  # noqa: S704
 
 
+def level(priority: str) -> Markup:
+    """A priority's badge by its value."""
+    return _level(_PRIORITIES[priority])
+
+
+def module_sign(module: str) -> Markup:
+    """A module's sign and name."""
+    one = _MODULES[module]
+    return Markup('<span class="sk-mod {}">{}{}</span>').format(MODULE_CSS[module], icon(one.icon, 12), one.label)
+
+
 def _level(priority: Choice) -> Markup:
     """A priority's badge, short for the eye and whole for the ear."""
     short, _blank, rest = str(priority.label).partition(" ")

@@ -13,9 +13,13 @@ import pyotp
 import pytest
 from flask import Flask, template_rendered
 
+from app.collaboration.service.comments import add_comment, react
 from app.kernel import assets, clock
 from app.kernel.uow import platform_uow, uow
 from app.sales.imports import service as imports
+from app.tasks.service.recurrence import set_recurrence
+from app.tasks.service.tasks import create_task
+from app.tasks.service.time import log_time
 from app.tenancy.service.accounts.profile import create_user
 from tests import cast
 from tests.architecture.test_routes import TABLE, address
@@ -26,7 +30,17 @@ from tests.tenancy.helpers import add_person, link, mails, role_id, token, try_l
 CONFIG = Path(__file__).with_name("htmlvalidate.mjs")
 HTML = {"Accept": "text/html"}
 # Parts of other pages.
-PARTS = ("layout.html", "auth/base.html", "ui/", "sales/cards/", "appbuilder/init.html", "appbuilder/base", "mail/")
+PARTS = (
+    "layout.html",
+    "auth/base.html",
+    "ui/",
+    "sales/cards/",
+    "tasks/cards/",
+    "collaboration/mentions.html",
+    "appbuilder/init.html",
+    "appbuilder/base",
+    "mail/",
+)
 NOBODY = "01970000-0000-7000-8000-000000000000"
 # Kinds and states of pages that the routes alone do not show.
 MORE = [
@@ -83,6 +97,21 @@ def problems(folder: Path) -> list[str]:
     return [f"{what} ({where})" for what, where in found.items()]
 
 
+def furnish(company: cast.Company) -> None:
+    """What the home page of the admin shows, and every part of a comment."""
+    admin, seller = company.admin.actor, company.sales.actor
+    with uow(admin):
+        mine = {"owner_id": admin.member_id, "actor": admin, "module": "sales"}
+        task = create_task(title="Call the bakery", due_on=clock.today(), **mine)
+        create_task(title="Sign the offer", type="approval", **mine)
+        set_recurrence(task.id, actor=admin, rule="FREQ=WEEKLY;BYDAY=MO")
+        log_time(task.id, actor=admin, day=None, minutes=30, note="Reading")
+    with uow(seller):
+        said = add_comment("task", task.id, f"@{admin.label} **look**", actor=seller, internal=True)
+        add_comment("task", task.id, "An answer", actor=seller, parent_id=said.id)
+        react(said.id, "👍", actor=seller)
+
+
 @pytest.fixture
 def house(app: Flask, company: cast.Company) -> dict[str, Any]:
     """An organization with a row of everything; name -> id."""
@@ -95,6 +124,7 @@ def house(app: Flask, company: cast.Company) -> dict[str, Any]:
             actor=company.admin.actor,
         )
         rows["waiting"] = job.id
+    furnish(company)
     return rows
 
 

@@ -15,6 +15,7 @@ import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Page
 
+from app.collaboration.service.comments import add_comment, react
 from app.kernel import clock
 from app.kernel.uow import uow
 from app.sales.imports import running
@@ -96,7 +97,14 @@ def house(app: Any) -> Desk:
                                due_on=clock.today(), module="marketing")  # fmt: skip
             create_task(actor=actor, title="Fotografie", parent_id=task.id)
             add_item(task.id, "Chiamare il fotografo", actor=actor)
+            create_task(actor=actor, title="Approvare la grafica", type="approval", owner_id=actor.member_id)
             desk.task_id = str(task.id)
+        with uow(company.marketing.actor):
+            said = add_comment(
+                "task", task.id, f"@{actor.label} **guarda** qui", actor=company.marketing.actor, internal=True
+            )
+            add_comment("task", task.id, "Va bene", actor=company.marketing.actor, parent_id=said.id)
+            react(said.id, "👍", actor=company.marketing.actor)
         with uow(actor):
             job = imports.upload(
                 "accounts",

@@ -6,6 +6,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from app.kernel import clock
 from app.kernel.uow import uow
 from app.tasks.service.tasks import create_task
 from tests.journeys.conftest import Desk, Watch, live, overflows
@@ -105,3 +106,38 @@ def test_nothing_is_wider_than_a_phone(desk: Desk, page_for: Any) -> None:
     for url in ("/tasks/list", "/tasks/board", f"/tasks/{task.id}", f"/tasks/list?task={task.id}"):
         page.goto(url)
         assert not overflows(page), url
+
+
+def test_time_and_recurrence_are_set_in_the_drawer(desk: Desk, page_for: Any) -> None:
+    """A timer starts and stops, an entry is added by hand, the task gets a rule; each shows at once."""
+    task = make(desk, "Weekly report", due_on=clock.today())
+    page = page_for(desk.company.sales, lang="en")
+    page.goto(f"/tasks/list?task={task.id}")
+    drawer = page.locator("#task-drawer")
+    drawer.locator("[data-timer=start]").click()
+    expect(drawer.locator("[data-elapsed]")).to_contain_text("0:00:0")
+    drawer.locator("[data-timer=stop]").click()
+    expect(drawer.locator("[data-timer=start]")).to_be_visible()
+    drawer.locator("[popovertarget=time-menu]").click()
+    page.locator("#time-minutes").fill("45")
+    page.locator("#time-note").fill("Reading")
+    page.keyboard.press("Enter")
+    expect(drawer.locator(".sk-spent summary")).to_contain_text("2 entries")
+    drawer.locator("[popovertarget=recurrence-menu]").click()
+    page.locator(".sk-days input[value=MO]").check(force=True)
+    page.locator("[data-recurrence] button[data-size=sm]").first.click()
+    expect(drawer).to_contain_text("every week on Mon")
+    drawer.locator("[data-watch]").click()
+    expect(drawer.locator("[data-watch]")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_task_is_finished_on_the_home_page_and_taken_back(desk: Desk, page_for: Any) -> None:
+    make(desk, "Call the bakery", due_on=clock.today(), owner_id=desk.company.sales.member_id)
+    page = page_for(desk.company.sales, lang="en")
+    page.goto("/")
+    page.get_by_role("button", name="Finish “Call the bakery”").click()
+    expect(page.locator(".sk-li.done")).to_contain_text("Call the bakery")
+    page.locator(".sk-toasts").get_by_text("Undo").click()
+    expect(page.locator(".sk-li.done")).to_have_count(0)
+    page.reload()
+    expect(page.locator("[data-todo]").first).to_contain_text("Call the bakery")

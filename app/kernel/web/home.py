@@ -23,4 +23,5 @@ class HomeView(IndexView):  # type: ignore[misc]
                 return make_response(redirect("/platform/"))
             return make_response(render_template("errors/no_organization.html"), 200)
         cards = [card for feature in registry.features for make in feature.home_cards if (card := make(actor))]
+        cards.sort(key=lambda card: card["order"])
         return make_response(self.render_template("home.html", cards=cards, first_name=g.identity.account.first_name))

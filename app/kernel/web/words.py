@@ -49,6 +49,7 @@ def script_texts() -> dict[str, Any]:
         "sentComment": _("Comment sent."),
         "deletedComment": _("Comment deleted."),
         "copied": _("Link copied."),
+        "finished": _("Done."),
         "reactionAdd": _("Choose an emoji."),
         "remove": _("Remove %(name)s", name="{name}"),
         "retry": _("Try again"),

@@ -1,0 +1,28 @@
+// The home page: a task is finished, or approved, where it stands.
+import { send, texts, toast } from "./lib.js";
+
+const patch = (id, json) => send(`/api/v1/tasks/${id}`, { method: "PATCH", json });
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-complete]");
+  if (!button || button.disabled) return;
+  const { complete: id, version, status } = button.dataset;
+  button.disabled = true;
+  try {
+    const before = (await (await fetch(`/api/v1/tasks/${id}`, { headers: { Accept: "application/json" } })).json()).result.status;
+    const { result } = await patch(id, { status, version: Number(version) });
+    const row = button.closest(".sk-li");
+    row.classList.add("done");
+    toast(texts.finished, {
+      action: {
+        label: texts.undo,
+        run: () => patch(id, { status: before?.id ?? before, version: result.version })
+          .then((answer) => { row.classList.remove("done"); button.dataset.version = answer.result.version; button.disabled = false; })
+          .catch((error) => toast(error.message, { kind: "error" })),
+      },
+    });
+  } catch (error) {
+    button.disabled = false;
+    toast(error.message, { kind: error.status === 409 ? "warn" : "error" });
+  }
+});
