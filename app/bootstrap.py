@@ -15,6 +15,7 @@ from socketio import RedisManager
 from whitenoise import WhiteNoise
 
 import config
+from app.calendar.feature import feature as calendar
 from app.demo.feature import feature as demo
 from app.kernel import assets, cli, health, http, i18n, jobs, logs, realtime, storage
 from app.kernel.db import db
@@ -34,7 +35,7 @@ from app.tenancy.security.identity.requests import resolve
 from app.tenancy.security.manager import TenantSecurityManager
 from app.vendor.feature import feature as vendor
 
-FEATURES: list[Feature] = [tenancy, saved_views, tasks, sales, notifications, settings, vendor, demo]
+FEATURES: list[Feature] = [tenancy, saved_views, calendar, tasks, sales, notifications, settings, vendor, demo]
 
 registry.features = FEATURES
 

@@ -9,6 +9,7 @@ from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Reso
 from app.kernel.i18n import lazy_gettext as _l
 from app.sales import cards
 from app.sales.api import APIS
+from app.sales.calendar import CALENDARS
 from app.sales.cruds.accounts import ACCOUNTS
 from app.sales.cruds.activities import ACTIVITIES
 from app.sales.cruds.contacts import CONTACTS
@@ -59,6 +60,7 @@ feature = Feature(
         RecordKind(one.kind, one.singular, one.icon, partial(_show, one.url), one.resource, one.model)
         for one in CRUDS.values()
     ],
+    calendar=CALENDARS,
     create=[
         CreateAction(OPPORTUNITIES.new_label, "/sales/opportunities/add", "handshake", ("write", "deal"), "o"),
         CreateAction(LEADS.new_label, "/sales/leads/add", "user-plus", ("write", "lead"), "l"),

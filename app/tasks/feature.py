@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Resource
 from app.kernel.i18n import lazy_gettext as _l
 from app.tasks.api import APIS
+from app.tasks.calendar import CALENDAR
 from app.tasks.cruds import TASKS
 from app.tasks.service.statuses import seed
 from app.tasks.views.tasks import VIEWS
@@ -48,6 +49,7 @@ feature = Feature(
         MenuItem("TaskTable", _l("Table"), "/tasks/table", "table-2", ("read", "task"), **_TASKS),
     ],
     records=[RecordKind(TASKS.kind, TASKS.singular, TASKS.icon, _show, TASKS.resource, TASKS.model)],
+    calendar=[CALENDAR],
     create=[CreateAction(TASKS.new_label, "/tasks/add", "circle-check", ("write", "task"), "t")],
     on_organization_created=[seed],
 )

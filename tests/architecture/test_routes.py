@@ -20,6 +20,7 @@ PUBLIC = {
     "/branding/<slug>/<digest>.css": "three colours, given in the address itself",
     "/files/<token>": "the signed address is the permission",
     "/healthz": "process up",
+    "/calendar/<token>.ics": "the token is the permission",
     "/invite/<token>": "the token is the permission",
     "/lang/<string:locale>": "the visitor's language",
     "/login/": "sign-in",
@@ -44,6 +45,8 @@ SALES = {"accounts": "account", "activities": "deal", "contacts": "contact", "le
          "opportunities": "deal", "products": "product"}  # fmt: skip
 KIND = {"accounts": "account", "activities": "activity_log", "contacts": "contact", "leads": "lead",
         "opportunities": "opportunity", "products": "product"}  # fmt: skip
+
+PERIOD = {"from": "2026-11-01", "to": "2026-11-30"}
 
 # (method, rule) -> (permission or "member" or "vendor", row whose id stands for <pk>, form or JSON)
 TABLE: dict[tuple[str, str], tuple[str, str | None, dict | None]] = {}
@@ -125,6 +128,15 @@ row("GET", "/api/v1/tasks/<pk>/checklist", "read task", "task")
 row("POST", "/api/v1/tasks/<pk>/checklist", "write task", "task", {"text": "Line"})
 row("PATCH", "/api/v1/tasks/checklist/<item>", "write task", "checklist_item", {"done": True})
 row("DELETE", "/api/v1/tasks/checklist/<item>", "write task", "checklist_item")
+for _slash in ("", "/"):
+    row("GET", f"/api/v1/calendar{_slash}", "read calendar", None, PERIOD)
+row("GET", "/api/v1/calendar/undated", "read calendar")
+row("POST", "/api/v1/calendar/<provider>/<pk>/move", "write calendar", "task", {"start": "2026-12-01"})
+row("GET", "/tasks/calendar", "read task")
+row("GET", "/calendar/feed", "member")
+row("POST", "/calendar/feed", "member")
+row("POST", "/calendar/feed/change", "member")
+row("POST", "/calendar/feed/revoke", "member")
 row("GET", "/settings/tasks", "manage tasks")
 row("POST", "/settings/tasks/save", "manage tasks", None, {"id": "task_status", "name": "Taken over"})
 row("POST", "/settings/tasks/<pk>/delete", "manage tasks", "task_status")
@@ -242,6 +254,7 @@ def address(rule: str, key: str | None, rows: dict) -> str:
         .replace("<stage>", record_id)
         .replace("<item>", record_id)
         .replace("<int:role_id>", record_id)
+        .replace("<provider>", "task")
     )
     url = url.replace("<job_id>", record_id)
     for name, value in (("<fmt>", "csv"), ("<kind>", "account"), ("<slug>", "acme-not-theirs"), ("<version>", "v1")):

@@ -28,7 +28,7 @@ from tests.architecture.walls import fill, rls_off, superuser_engine, tenant_mod
 
 ROOT = Path(__file__).parents[2]
 MODELS = [
-    "account", "activity_log", "api_key", "branding_theme", "checklist_item", "contact", "idempotency_key", "import_job", "import_mapping",
+    "account", "activity_log", "api_key", "branding_theme", "calendar_feed", "checklist_item", "contact", "idempotency_key", "import_job", "import_mapping",
     "import_row", "invitation", "lead", "lost_reason", "membership", "notification", "opportunity", "opportunity_line",
     "opportunity_stage_history", "pipeline", "pipeline_stage", "product", "saved_view", "task",
     "task_member", "task_status", "team",

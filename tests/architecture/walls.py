@@ -12,6 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool
 
+from app.calendar.models import CalendarFeed
 from app.kernel import clock
 from app.kernel.actor import system_actor
 from app.kernel.db import TenantModel, db, orm_guard_switched_off
@@ -147,6 +148,7 @@ def fill(company: Company) -> dict[str, Any]:
         )
         add("task_member", TaskMember(task_id=task.id, member_id=owner, role="watcher"))
         add("checklist_item", ChecklistItem(task_id=task.id, text="Line"))
+        add("calendar_feed", CalendarFeed(member_id=owner, token_hash=mark))
         add("team", Team(name=f"Team {mark}"))
         add("membership", Membership(display_name=f"Placeholder {mark}", status="placeholder"))
         add(
