@@ -19,6 +19,7 @@ const result = await build({
     swagger: "frontend/swagger.js",
     tasks: "frontend/tasks.js",
     kanban: "frontend/kanban.js",
+    calendar: "frontend/calendar.js",
     style: "frontend/style.css",
   },
   bundle: true,

@@ -10,7 +10,7 @@ from flask import Response, request
 from flask_appbuilder.api import BaseApi, expose, protect
 
 from app.calendar import queries
-from app.calendar.asking import MAX_DAYS, MAX_ENTRIES, MAX_UNDATED, read_move, read_question
+from app.calendar.asking import DAYS, MAX_DAYS, MAX_ENTRIES, MAX_UNDATED, read_move, read_question
 from app.calendar.queries import Found
 from app.kernel import http
 from app.kernel.calendar import Entry, When
@@ -162,16 +162,16 @@ def _describe(api_spec: APISpec) -> None:
     one = {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"}, "result": entry}}
     day = {"type": "string", "format": "date"}
 
-    def query(name: str, schema: dict[str, Any], about: str, *, required: bool = False) -> dict[str, Any]:
-        return {"in": "query", "name": name, "required": required, "schema": schema, "description": about}
+    def query(name: str, schema: dict[str, Any], about: str) -> dict[str, Any]:
+        return {"in": "query", "name": name, "required": False, "schema": schema, "description": about}
 
     filters = [
         query("f", {"type": "array", "items": text}, "field:in:value,value for module, type, priority, owner"),
         query("q", text, "Words of the title"),
     ]
     period = [
-        query("from", day, "First day", required=True),
-        query("to", day, f"Last day, at most {MAX_DAYS} days in all", required=True),
+        query("from", day, "First day, today unless said"),
+        query("to", day, f"Last day, {DAYS} days in all unless said, {MAX_DAYS} at most"),
     ]
 
     def operation(schema: dict[str, Any], parameters: list[dict[str, Any]], *codes: str) -> dict[str, Any]:

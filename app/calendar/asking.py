@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.calendar import queries
+from app.kernel import clock
 from app.kernel.calendar import Move, Question, When
 from app.kernel.crud.body import optional_version
 from app.kernel.crud.fields import storable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from app.kernel.actor import Actor
 
+DAYS = 31
 MAX_DAYS = 400
 MAX_ENTRIES = 1000
 MAX_UNDATED = 100
@@ -33,10 +35,14 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def read_question(args: MultiDict[str, str], actor: Actor, *, limit: int, dated: bool = True) -> Question:
-    """Period (``from``, ``to``, both included) and filters (``q``, ``f``) of an address. Raises BadRequest."""
+    """Period (``from``, ``to``, both included) and filters (``q``, ``f``) of an address. Raises BadRequest.
+
+    Without ``from`` it starts today, without ``to`` it is DAYS long.
+    """
     first = until = dt.date.min
     if dated:
-        first, last = _day(args.get("from"), "from"), _day(args.get("to"), "to")
+        first = _day(args["from"], "from") if "from" in args else clock.today(actor.timezone)
+        last = _day(args["to"], "to") if "to" in args else first + dt.timedelta(days=DAYS - 1)
         if last < first:
             raise BadRequest(_("The end is before the start."))
         if (last - first).days >= MAX_DAYS:
@@ -67,9 +73,9 @@ def read_question(args: MultiDict[str, str], actor: Actor, *, limit: int, dated:
     )
 
 
-def _day(text: str | None, name: str) -> dt.date:
+def _day(text: str, name: str) -> dt.date:
     # fromisoformat() knows more ways to write a day than the address promises.
-    if text and _DAY.fullmatch(text):
+    if _DAY.fullmatch(text):
         try:
             day = dt.date.fromisoformat(text)
         except ValueError:

@@ -83,7 +83,8 @@ class FeedView(BaseView):  # type: ignore[misc]
         response.headers["Cache-Control"] = "private, no-store"
         response.headers["X-Robots-Tag"] = "noindex"
         response.set_etag(hashlib.sha256(body).hexdigest()[:32])
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
 
     @expose("/feed", methods=["GET"])
     def status(self) -> Response:

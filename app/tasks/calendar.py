@@ -32,17 +32,13 @@ def _select(actor: Actor) -> Select[Any]:
             TaskMember.member_id == actor.member_id,
             TaskMember.role == MemberRole.COLLABORATOR,
         )
-    return (
-        select(
-            Task.id, Task.version, Task.title, Task.start_on, Task.due_on, Task.module, Task.type, Task.priority,
-            Task.owner_id, Membership.display_name.label("owner"), Task.status_group, Task.updated_at,
-            Task.updated_by_id, collaborates.label("collaborates"),
-        )
-        .select_from(Task)
-        .outerjoin(
-            Membership, and_(Membership.id == Task.owner_id, Membership.organization_id == Task.organization_id)
-        )
+    columns: tuple[Any, ...] = (
+        Task.id, Task.version, Task.title, Task.start_on, Task.due_on, Task.module, Task.type, Task.priority,
+        Task.owner_id, Membership.display_name.label("owner"), Task.status_group, Task.updated_at,
+        Task.updated_by_id, collaborates.label("collaborates"),
     )  # fmt: skip
+    owner = and_(Membership.id == Task.owner_id, Membership.organization_id == Task.organization_id)
+    return select(*columns).select_from(Task).outerjoin(Membership, owner)
 
 
 def _entry(actor: Actor, row: Any) -> Entry:

@@ -48,6 +48,8 @@ KIND = {"accounts": "account", "activities": "activity_log", "contacts": "contac
 
 PERIOD = {"from": "2026-11-01", "to": "2026-11-30"}
 
+ADDRESS = {"activities": "activity-log"}  # where REST and the screens differ
+
 # (method, rule) -> (permission or "member" or "vendor", row whose id stands for <pk>, form or JSON)
 TABLE: dict[tuple[str, str], tuple[str, str | None, dict | None]] = {}
 
@@ -57,7 +59,7 @@ def row(method: str, rule: str, permission: str, key: str | None = None, data: d
 
 
 for _name, _resource in SALES.items():
-    _base, _key = f"/sales/{_name}", KIND[_name]
+    _base, _key = f"/sales/{ADDRESS.get(_name, _name)}", KIND[_name]
     row("GET", f"{_base}/", f"read {_resource}")
     row("GET", f"{_base}/list/", f"read {_resource}")
     row("GET", f"{_base}/show/<pk>", f"read {_resource}", _key)
@@ -132,6 +134,9 @@ for _slash in ("", "/"):
     row("GET", f"/api/v1/calendar{_slash}", "read calendar", None, PERIOD)
 row("GET", "/api/v1/calendar/undated", "read calendar")
 row("POST", "/api/v1/calendar/<provider>/<pk>/move", "write calendar", "task", {"start": "2026-12-01"})
+for _base, _permission in (("/sales/activities", "read tasks"), ("/marketing/activities", "read activity")):
+    for _path in ("/", "/list", "/list/", "/board", "/calendar", "/table"):
+        row("GET", _base + _path, _permission)
 row("GET", "/tasks/calendar", "read task")
 row("GET", "/calendar/feed", "member")
 row("POST", "/calendar/feed", "member")

@@ -359,6 +359,7 @@ def test_the_guard_is_really_off_when_rls_is_tested(app, acme, rival, rows):
 
 PLATFORM_CALLERS = {
     "app/bootstrap.py": {"health"},
+    "app/calendar/views.py": {"identity"},
     "app/demo/load/everything.py": {"vendor"},
     "app/demo/load/members.py": {"vendor"},
     "app/kernel/cli.py": {"jobs", "vendor"},

@@ -148,9 +148,9 @@ def fill(company: Company) -> dict[str, Any]:
         )
         add("task_member", TaskMember(task_id=task.id, member_id=owner, role="watcher"))
         add("checklist_item", ChecklistItem(task_id=task.id, text="Line"))
-        add("calendar_feed", CalendarFeed(member_id=owner, token_hash=mark))
         add("team", Team(name=f"Team {mark}"))
-        add("membership", Membership(display_name=f"Placeholder {mark}", status="placeholder"))
+        somebody = add("membership", Membership(display_name=f"Placeholder {mark}", status="placeholder"))
+        add("calendar_feed", CalendarFeed(member_id=somebody.id, token_hash=mark))
         add(
             "invitation",
             Invitation(

@@ -121,7 +121,7 @@ def test_filters_hold_for_every_kind(company, seller):
 
 @pytest.mark.parametrize(
     "query",
-    ["", "?from=2026-12-01", "?from=2026-12-31&to=2026-12-01", "?from=2026-01-01&to=2027-02-05", "?from=x&to=y",
+    ["?from=", "?from=2026-12-31&to=2026-12-01", "?from=2026-01-01&to=2027-02-05", "?from=x&to=y",
      "?from=0001-01-01&to=0001-01-02", "?from=2026-02-30&to=2026-03-01", "?from=20261201&to=20261202",
      "?from=2026-12-01&to=2026-12-02&f=module:in:weather", "?from=2026-12-01&to=2026-12-02&f=weather:eq:1",
      "?from=2026-12-01&to=2026-12-02&f=type", "?from=2026-12-01&to=2026-12-02&q=%00"],
@@ -129,6 +129,13 @@ def test_filters_hold_for_every_kind(company, seller):
 def test_what_cannot_be_understood_is_refused_in_words(seller, query):
     answer = seller.api("GET", "/api/v1/calendar" + query)
     assert answer.status_code == 400 and answer.json["message"], answer.text
+
+
+def test_a_period_that_nobody_names_is_the_next_month(company, seller):
+    today = clock.today()
+    for days in (-1, 0, 30, 31):
+        task(company.sales.actor, f"In {days}", due_on=today + dt.timedelta(days=days))
+    assert set(entries(seller, "/api/v1/calendar")) == {"In 0", "In 30"}
 
 
 def test_a_period_of_four_hundred_days_is_the_longest(seller):

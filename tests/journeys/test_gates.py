@@ -116,7 +116,7 @@ def _pages(house: Desk) -> list[str]:
         "/sales/products/",
         "/sales/contacts/?q=nobody-is-called-so",
         "/sales/opportunities/?f=stage_kind:in:open&f=owner:in:me",
-        "/sales/activities/",
+        "/sales/activity-log/",
         "/sales/accounts/add",
         f"/sales/accounts/edit/{house.account}",
         f"/sales/accounts/show/{house.account}",
