@@ -56,6 +56,14 @@ const get = async (path, asked) => {
   return answer;
 };
 
+/** Gives the focus back once the grid has drawn, unless it has gone elsewhere since. */
+function focusAgain(find) {
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    const { activeElement } = document;
+    if (activeElement === document.body || !activeElement || body.contains(activeElement)) find()?.focus({ preventScroll: true });
+  }));
+}
+
 let asking = 0;
 async function load(focus = null) {
   const mine = ++asking;
@@ -72,7 +80,7 @@ async function load(focus = null) {
     for (const entry of [...dated, ...undated]) known.set(keyOf(entry), entry);
     error.hidden = true;
     draw();
-    if (held) $$(`[data-entry="${held}"]`).find((one) => one.offsetParent)?.focus({ preventScroll: true });
+    if (held) focusAgain(() => $$(`[data-entry="${held}"]`).find((one) => one.offsetParent));
   } catch (failure) {
     if (mine !== asking) return;
     draw();
@@ -158,7 +166,7 @@ quick.addEventListener("submit", async (event) => {
     quick.hidePopover();
     toast(fill(say.created, { title: words }));
     await load();
-    dayButton(day)?.focus();
+    focusAgain(() => dayButton(day));
   } catch (failure) {
     toast(failure.message, { kind: "error", detail: Object.values(failure.errors ?? {}).flat().join(" ") || undefined });
   }

@@ -64,7 +64,7 @@ export function row(entry) {
 export function card(entry) {
   const priority = settings.priorities[entry.priority];
   const level = priority && element("span", { className: `sk-badge ${priority.css}`, html: priority.icon }, element("span", { textContent: priority.label.split(" ")[0] }));
-  const node = element("div", { className: `sk-traycard ${classes(entry)}`, dataset: { tray: keyOf(entry), card: entry.id } },
+  const node = element("div", { className: `sk-traycard ${classes(entry)}`, dataset: { trayCard: keyOf(entry), card: entry.id } },
     element("span", { className: "sg", html: settings.modules[entry.module]?.icon ?? "" }),
     element("div", { className: "grow" }, link(entry, element("span", { className: "tt", textContent: entry.title }), hidden(`, ${spoken(entry)}`)), element("div", { className: "row" }, level, entry.owner && element("span", { className: "muted cap clip", textContent: entry.owner.name }))),
     menuButton(entry));

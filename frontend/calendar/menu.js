@@ -58,7 +58,7 @@ document.addEventListener("click", (event) => {
 });
 // The right button, a long press where nothing can be dragged, and the keyboard's own key for menus.
 document.addEventListener("contextmenu", (event) => {
-  const holder = event.target.closest(".sk-calev, [data-tray]");
+  const holder = event.target.closest(".sk-calev");
   const link = holder && $("[data-entry]", holder);
   if (!link) return;
   event.preventDefault();

@@ -17,6 +17,6 @@ if (writable) {
     itemSelector: ".sk-traycard.can",
     longPressDelay: 350,
     minDistance: 5,
-    eventData: (node) => ({ title: known.get(node.dataset.tray)?.title, allDay: true, duration: { days: 1 }, extendedProps: { key: node.dataset.tray } }),
+    eventData: (node) => ({ title: known.get(node.dataset.trayCard)?.title, allDay: true, duration: { days: 1 }, extendedProps: { key: node.dataset.trayCard } }),
   });
 }
