@@ -25,8 +25,8 @@ const asList = () => state.phone.matches || state.view() === "agenda";
 const period = () => range(state.phone.matches && state.view() === "month" ? "agenda" : state.view(), state.day());
 
 function draw() {
-  const on = filters.shown();
-  const entries = dated.filter((entry) => on.has(entry.module) || !(entry.module in settings.modules));
+  const modules = filters.shown();
+  const entries = dated.filter((entry) => modules.has(entry.module) || !(entry.module in settings.modules));
   $("[data-title]").textContent = title(state.view(), state.day());
   for (const button of $$("[data-view]")) button.setAttribute("aria-pressed", String(button.dataset.view === state.view()));
   const list = asList();
@@ -36,13 +36,13 @@ function draw() {
   else {
     if (body.dataset.grid !== "1") {
       body.dataset.grid = "1";
-      grid.makeGrid($("[data-cal-grid]"), { view: state.view(), date: state.day(), onDay: quickAdd, onReceive: plan });
+      grid.makeGrid($("[data-cal-grid]"), { view: state.view(), start: state.day(), onDay: quickAdd, onReceive: plan });
     }
     grid.show(state.view(), state.day());
     grid.draw(entries);
   }
   filters.count(dated);
-  drawTray(undated.filter((entry) => on.has(entry.module)), waitingForTray);
+  drawTray(undated.filter((entry) => modules.has(entry.module)), waitingForTray);
   const note = $("[data-cal-note]");
   note.hidden = !more && (entries.length > 0 || list);
   note.textContent = more ? fill(say.tooMany, { count: number(dated.length) }) : say.nothing;

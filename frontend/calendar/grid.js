@@ -5,7 +5,7 @@ import dayGrid from "fullcalendar/daygrid";
 import interaction from "fullcalendar/interaction";
 import timeGrid from "fullcalendar/timegrid";
 import it from "fullcalendar/locales/it";
-import { toast } from "../lib.js";
+import { texts, toast } from "../lib.js";
 import { capital, fill, format, keyOf, longDay, say, settings } from "./dates.js";
 import { bar, classes, element, known, writable } from "./entries.js";
 import { move } from "./moves.js";
@@ -22,9 +22,14 @@ const asEvent = (entry) => ({
   end: entry.all_day ? entry.end : entry.end.slice(0, 16),
   allDay: entry.all_day,
   startEditable: entry.movable,
-  durationEditable: entry.resizable,
+  // In a month a day is the smallest step: a meeting's length is changed in the week.
+  durationEditable: entry.resizable && (entry.all_day || calendar.view.type === "timeGridWeek"),
 });
 const entryOf = (event) => known.get(event.id);
+
+// The library hides the words of days and the numbers from listeners, and names the cell instead; ours are
+// buttons, and a head without words is none.
+const heard = ({ el }) => { for (const one of el.querySelectorAll("[aria-hidden=true]:not(svg)")) one.removeAttribute("aria-hidden"); };
 
 let calendar = null;
 export let dragging = false;
@@ -60,7 +65,7 @@ function dayNumber({ date, isToday, isOther, inPopover }) {
 }
 
 /** Makes the grid; ``onDay(iso, box)`` is told which empty day was chosen. */
-export function makeGrid(node, { view, date, onDay, onReceive }) {
+export function makeGrid(node, { view, start, onDay, onReceive }) {
   calendar = new Calendar(node, {
     plugins: [dayGrid, timeGrid, interaction],
     locales: [it],
@@ -68,7 +73,7 @@ export function makeGrid(node, { view, date, onDay, onReceive }) {
     timeZone: "UTC",
     now: clock,
     initialView: view === "week" ? "timeGridWeek" : "dayGridMonth",
-    initialDate: date,
+    initialDate: start,
     headerToolbar: false,
     firstDay: 1,
     height: "100%",
@@ -93,6 +98,8 @@ export function makeGrid(node, { view, date, onDay, onReceive }) {
     eventInteractive: false,
     displayEventTime: false,
     allDayText: say.allDay,
+    timedText: say.timed,
+    viewDidMount: ({ el }) => { for (const one of el.querySelectorAll("[role=rowheader]:empty")) one.append(element("span", { className: "sr", textContent: say.timed })); },
     moreLinkText: (count) => fill(say.more, { count }),
     moreLinkContent: ({ num }) => fill(say.more, { count: num }),
     eventContent: ({ event, isMirror }) => ({ domNodes: entryOf(event) ? bar(entryOf(event)) : [element("span", { className: "tt", textContent: isMirror ? event.title : "" })] }),
@@ -107,6 +114,9 @@ export function makeGrid(node, { view, date, onDay, onReceive }) {
     columnEventBeforeClass: ({ isStartResizable }) => (isStartResizable ? "sk-edge top" : "sk-noedge"),
     columnEventAfterClass: ({ isEndResizable }) => (isEndResizable ? "sk-edge bottom" : "sk-noedge"),
     dayCellTopContent: dayNumber,
+    dayCellDidMount: heard,
+    dayHeaderDidMount: heard,
+    slotHeaderDidMount: heard,
     dayCellClass: ({ date, isToday, isOther }) => `sk-daycell${[0, 6].includes(date.getUTCDay()) ? " weekend" : ""}${isToday ? " today" : ""}${isOther ? " other" : ""}`,
     dayCellTopClass: "sk-daytop",
     dayCellTopInnerClass: "sk-daytopin",
@@ -128,6 +138,8 @@ export function makeGrid(node, { view, date, onDay, onReceive }) {
     columnMoreLinkClass: "sk-calmore col",
     popoverClass: "sk-pop sk-daypop",
     popoverCloseClass: "sk-daypopx",
+    popoverCloseContent: () => ({ domNodes: [element("span", { html: settings.icons.x })] }),
+    closeHint: texts.close,
     highlightClass: "sk-target",
     nowIndicatorLineClass: "sk-nowline",
     eventDragStart: () => { dragging = true; },

@@ -117,7 +117,7 @@ def _settings(actor: Actor, module: str | None) -> dict[str, Any]:
         "types": types,
         "taskTypes": [one.value for one in TASKS.field("type").choices],  # type: ignore[union-attr]
         "priorities": priorities,
-        "icons": {name: icon(name, 14) for name in ("clock-alert", "ellipsis", "repeat")},
+        "icons": {name: icon(name, 14) for name in ("clock-alert", "ellipsis", "x")},
         "texts": _texts(),
     }
 
@@ -126,6 +126,7 @@ def _texts() -> dict[str, str]:
     return {
         "more": _("+{count} others"),
         "allDay": _("all day"),
+        "timed": _("at a time"),
         "late": _("Late"),
         "done": _("Done"),
         "cancelled": _("Cancelled"),
