@@ -15,6 +15,7 @@ from socketio import RedisManager
 from whitenoise import WhiteNoise
 
 import config
+from app.calendar.feature import feature as calendar
 from app.collaboration.feature import feature as collaboration
 from app.demo.feature import feature as demo
 from app.kernel import assets, cli, health, http, i18n, jobs, logs, realtime, storage
@@ -35,7 +36,18 @@ from app.tenancy.security.identity.requests import resolve
 from app.tenancy.security.manager import TenantSecurityManager
 from app.vendor.feature import feature as vendor
 
-FEATURES: list[Feature] = [tenancy, saved_views, collaboration, tasks, sales, notifications, settings, vendor, demo]
+FEATURES: list[Feature] = [
+    tenancy,
+    saved_views,
+    collaboration,
+    calendar,
+    tasks,
+    sales,
+    notifications,
+    settings,
+    vendor,
+    demo,
+]
 
 registry.features = FEATURES
 

@@ -20,6 +20,7 @@ const result = await build({
     tasks: "frontend/tasks.js",
     kanban: "frontend/kanban.js",
     home: "frontend/home.js",
+    calendar: "frontend/calendar.js",
     style: "frontend/style.css",
   },
   bundle: true,

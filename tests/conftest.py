@@ -164,6 +164,24 @@ def run_jobs(app: Flask) -> Any:
     return work_off
 
 
+@pytest.fixture
+def limited(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The tests' application, with the limits that it starts without."""
+    from app.kernel import http
+
+    monkeypatch.setitem(app.config, "RATELIMIT_ENABLED", True)
+    monkeypatch.setattr(app, "_got_first_request", False)
+    functions = app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs
+    kept = [{name: list(found) for name, found in one.items()} for one in functions]
+    http.limiter.init_app(app)
+    yield
+    http.limiter.enabled = False
+    app.extensions["limiter"].discard(http.limiter)
+    for one, before in zip(functions, kept, strict=True):
+        one.clear()
+        one.update(before)
+
+
 @pytest.fixture(scope="session")
 def server(app: Flask) -> Iterator[str]:
     """The application on a real port of 127.0.0.1, WebSockets included."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from flask.cli import AppGroup
 
     from app.kernel.actor import Actor
+    from app.kernel.calendar import CalendarProvider
     from app.kernel.outbox import Event, Handler
 
 
@@ -119,6 +120,7 @@ class Feature:
     schedules: list[Schedule] = field(default_factory=list)
     search: list[Callable[[Actor, str, int], list[SearchHit]]] = field(default_factory=list)
     records: list[RecordKind] = field(default_factory=list)
+    calendar: list[CalendarProvider] = field(default_factory=list)
     create: list[CreateAction] = field(default_factory=list)
     home_cards: list[Callable[[Actor], dict[str, Any] | None]] = field(default_factory=list)
     on_organization_created: list[Callable[[Any], None]] = field(default_factory=list)
@@ -183,6 +185,10 @@ class Registry:
     @property
     def records(self) -> dict[str, RecordKind]:
         return {record.kind: record for one in self.features for record in one.records}
+
+    @property
+    def calendar(self) -> dict[str, CalendarProvider]:
+        return {provider.kind: provider for one in self.features for provider in one.calendar}
 
     @property
     def create_actions(self) -> list[CreateAction]:

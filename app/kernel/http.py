@@ -234,11 +234,18 @@ def _finish(response: Response) -> Response:
         log.info(
             "request",
             method=request.method,
-            path=request.path,
+            path=_shown_path(),
             status=response.status_code,
             ms=round(seconds * 1000, 1),
         )
     return response
+
+
+def _shown_path() -> str:
+    """The path as logs show it: without the secret, where the address holds one."""
+    if request.url_rule is not None and "token" in (request.view_args or {}):
+        return request.url_rule.rule
+    return request.path
 
 
 def _end(_error: BaseException | None) -> None:
@@ -352,7 +359,7 @@ def _os_error(error: OSError) -> Response:
 
 def _unhandled(error: Exception) -> Response:
     ERRORS.labels(request.endpoint or "-").inc()
-    log.error("request.failed", path=request.path, exc_info=error)
+    log.error("request.failed", path=_shown_path(), exc_info=error)
     return error_response(500, _("Something went wrong on our side. It has been recorded."))
 
 

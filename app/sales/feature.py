@@ -9,6 +9,7 @@ from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Reso
 from app.kernel.i18n import lazy_gettext as _l
 from app.sales import cards
 from app.sales.api import APIS
+from app.sales.calendar import CALENDARS
 from app.sales.cruds.accounts import ACCOUNTS
 from app.sales.cruds.activities import ACTIVITIES
 from app.sales.cruds.contacts import CONTACTS
@@ -44,8 +45,9 @@ feature = Feature(
     apis=APIS,
     menu=[
         MenuItem("Overview", _l("Overview"), "/sales/", "chart-column", ("read", "reports"), **_SALES),
+        MenuItem("SalesTasks", _l("Tasks"), "/sales/activities/", "circle-check", ("read", "tasks"), **_SALES),
         MenuItem("Pipeline", _l("Pipeline"), "/sales/pipeline", "square-kanban", ("read", "pipeline"), **_SALES),
-        MenuItem("Activities", _l("Activities"), "/sales/activities/", "phone", ("read", "deal"), **_SALES),
+        MenuItem("Activities", _l("Calls and meetings"), "/sales/activity-log/", "phone", ("read", "deal"), **_SALES),
         MenuItem("Leads", _l("Leads"), "/sales/leads/", "user-plus", ("read", "lead"), **_SALES),
         MenuItem("Accounts", _l("Accounts"), "/sales/accounts/", "building-2", ("read", "account"), **_SALES),
         MenuItem("Contacts", _l("Contacts"), "/sales/contacts/", "contact", ("read", "contact"), **_SALES),
@@ -59,12 +61,13 @@ feature = Feature(
         RecordKind(one.kind, one.singular, one.icon, partial(_show, one.url), one.resource, one.model)
         for one in CRUDS.values()
     ],
+    calendar=CALENDARS,
     create=[
         CreateAction(OPPORTUNITIES.new_label, "/sales/opportunities/add", "handshake", ("write", "deal"), "o"),
         CreateAction(LEADS.new_label, "/sales/leads/add", "user-plus", ("write", "lead"), "l"),
         CreateAction(ACCOUNTS.new_label, "/sales/accounts/add", "building-2", ("write", "account"), "a"),
         CreateAction(CONTACTS.new_label, "/sales/contacts/add", "contact", ("write", "contact")),
-        CreateAction(ACTIVITIES.new_label, "/sales/activities/add", "phone", ("write", "deal")),
+        CreateAction(ACTIVITIES.new_label, "/sales/activity-log/add", "phone", ("write", "deal")),
     ],
     home_cards=[cards.figures, cards.due, cards.standing_still],
     on_organization_created=[seed],

@@ -9,8 +9,10 @@ from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Reso
 from app.kernel.i18n import lazy_gettext as _l
 from app.tasks import cards, handlers, jobs  # noqa: F401 - registers them
 from app.tasks.api.tasks import APIS
+from app.tasks.calendar import CALENDAR
 from app.tasks.cruds import TASKS
 from app.tasks.service.statuses import seed
+from app.tasks.views.modules import VIEWS as MODULE_VIEWS
 from app.tasks.views.tasks import VIEWS
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _TASKS = {"category": "Tasks", "category_label": _l("Tasks"), "category_icon": "circle-check"}
+_MARKETING = {"category": "Marketing", "category_label": _l("Marketing"), "category_icon": "megaphone"}
 CRUD = ("read", "write", "export")
 
 
@@ -42,14 +45,19 @@ feature = Feature(
             everybody=("read",),
         ),
     ],
-    views=VIEWS,
+    views=[*VIEWS, *MODULE_VIEWS],
     apis=APIS,
     menu=[
+        MenuItem(
+            "MarketingTasks", _l("Tasks"), "/marketing/activities/", "circle-check", ("read", "activity"), **_MARKETING
+        ),
         MenuItem("TaskList", _l("List"), "/tasks/list", "list", ("read", "task"), **_TASKS),
         MenuItem("TaskBoard", _l("Kanban"), "/tasks/board", "square-kanban", ("read", "task"), **_TASKS),
+        MenuItem("TaskCalendar", _l("Calendar"), "/tasks/calendar", "calendar", ("read", "task"), **_TASKS),
         MenuItem("TaskTable", _l("Table"), "/tasks/table", "table-2", ("read", "task"), **_TASKS),
     ],
     records=[RecordKind(TASKS.kind, TASKS.singular, TASKS.icon, _show, TASKS.resource, TASKS.model)],
+    calendar=[CALENDAR],
     create=[CreateAction(TASKS.new_label, "/tasks/add", "circle-check", ("write", "task"), "t")],
     home_cards=[cards.to_do, cards.to_approve],
     handlers=[(TaskStatusChanged, "tasks.recur", handlers.recur)],

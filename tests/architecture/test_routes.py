@@ -20,6 +20,7 @@ PUBLIC = {
     "/branding/<slug>/<digest>.css": "three colours, given in the address itself",
     "/files/<token>": "the signed address is the permission",
     "/healthz": "process up",
+    "/calendar/<token>.ics": "the token is the permission",
     "/invite/<token>": "the token is the permission",
     "/lang/<string:locale>": "the visitor's language",
     "/login/": "sign-in",
@@ -45,6 +46,10 @@ SALES = {"accounts": "account", "activities": "deal", "contacts": "contact", "le
 KIND = {"accounts": "account", "activities": "activity_log", "contacts": "contact", "leads": "lead",
         "opportunities": "opportunity", "products": "product"}  # fmt: skip
 
+PERIOD = {"from": "2026-11-01", "to": "2026-11-30"}
+
+ADDRESS = {"activities": "activity-log"}  # where REST and the screens differ
+
 # (method, rule) -> (permission or "member" or "vendor", row whose id stands for <pk>, form or JSON)
 TABLE: dict[tuple[str, str], tuple[str, str | None, dict | None]] = {}
 
@@ -54,7 +59,7 @@ def row(method: str, rule: str, permission: str, key: str | None = None, data: d
 
 
 for _name, _resource in SALES.items():
-    _base, _key = f"/sales/{_name}", KIND[_name]
+    _base, _key = f"/sales/{ADDRESS.get(_name, _name)}", KIND[_name]
     row("GET", f"{_base}/", f"read {_resource}")
     row("GET", f"{_base}/list/", f"read {_resource}")
     row("GET", f"{_base}/show/<pk>", f"read {_resource}", _key)
@@ -163,6 +168,18 @@ row("PUT", "/api/v1/tasks/<pk>/recurrence", "write task", "task", {"rule": "FREQ
 row("POST", "/api/v1/tasks/<pk>/watch", "read task", "task")
 row("DELETE", "/api/v1/tasks/<pk>/watch", "read task", "task")
 row("DELETE", "/api/v1/tasks/timer", "read task")
+for _slash in ("", "/"):
+    row("GET", f"/api/v1/calendar{_slash}", "read calendar", None, PERIOD)
+row("GET", "/api/v1/calendar/undated", "read calendar")
+row("POST", "/api/v1/calendar/<provider>/<pk>/move", "write calendar", "task", {"start": "2026-12-01"})
+for _base, _permission in (("/sales/activities", "read tasks"), ("/marketing/activities", "read activity")):
+    for _path in ("/", "/list", "/list/", "/board", "/calendar", "/table"):
+        row("GET", _base + _path, _permission)
+row("GET", "/tasks/calendar", "read task")
+row("GET", "/calendar/feed", "member")
+row("POST", "/calendar/feed", "member")
+row("POST", "/calendar/feed/change", "member")
+row("POST", "/calendar/feed/revoke", "member")
 row("GET", "/settings/tasks", "manage tasks")
 row("POST", "/settings/tasks/save", "manage tasks", None, {"id": "task_status", "name": "Taken over"})
 row("POST", "/settings/tasks/<pk>/delete", "manage tasks", "task_status")
@@ -280,6 +297,7 @@ def address(rule: str, key: str | None, rows: dict) -> str:
         .replace("<stage>", record_id)
         .replace("<item>", record_id)
         .replace("<int:role_id>", record_id)
+        .replace("<provider>", "task")
     )
     url = url.replace("<job_id>", record_id)
     for name, value in (("<fmt>", "csv"), ("<kind>", "account"), ("<slug>", "acme-not-theirs"), ("<version>", "v1")):

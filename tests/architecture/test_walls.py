@@ -28,7 +28,7 @@ from tests.architecture.walls import fill, rls_off, superuser_engine, tenant_mod
 
 ROOT = Path(__file__).parents[2]
 MODELS = [
-    "account", "activity_log", "api_key", "attachment", "branding_theme", "checklist_item", "comment",
+    "account", "activity_log", "api_key", "attachment", "branding_theme", "calendar_feed", "checklist_item", "comment",
     "comment_mention", "comment_reaction", "comment_revision", "contact", "idempotency_key", "import_job",
     "import_mapping", "import_row", "invitation", "lead", "lost_reason", "membership", "notification",
     "opportunity", "opportunity_line", "opportunity_stage_history", "pipeline", "pipeline_stage", "product",
@@ -360,6 +360,7 @@ def test_the_guard_is_really_off_when_rls_is_tested(app, acme, rival, rows):
 
 PLATFORM_CALLERS = {
     "app/bootstrap.py": {"health"},
+    "app/calendar/views.py": {"identity"},
     "app/demo/load/everything.py": {"vendor"},
     "app/demo/load/members.py": {"vendor"},
     "app/kernel/cli.py": {"jobs", "vendor"},

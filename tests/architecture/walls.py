@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool
 
+from app.calendar.models import CalendarFeed
 from app.collaboration.models import (
     Attachment,
     Comment,
@@ -188,7 +189,8 @@ def fill(company: Company) -> dict[str, Any]:
             ),
         )
         add("team", Team(name=f"Team {mark}"))
-        add("membership", Membership(display_name=f"Placeholder {mark}", status="placeholder"))
+        somebody = add("membership", Membership(display_name=f"Placeholder {mark}", status="placeholder"))
+        add("calendar_feed", CalendarFeed(member_id=somebody.id, token_hash=mark))
         add(
             "invitation",
             Invitation(

@@ -11,7 +11,7 @@ PAGES = [
     "/sales/leads/",
     "/sales/products/",
     "/sales/opportunities/",
-    "/sales/activities/",
+    "/sales/activity-log/",
     "/sales/import/",
     "/notifications/",
     "/settings/profile",

@@ -535,22 +535,6 @@ def test_last_use_is_written_every_few_minutes_only(app, company, counting):
     assert rows == ["created"]
 
 
-@pytest.fixture
-def limited(app, monkeypatch):
-    """The tests' application, with the limits that it starts without."""
-    monkeypatch.setitem(app.config, "RATELIMIT_ENABLED", True)
-    monkeypatch.setattr(app, "_got_first_request", False)
-    functions = app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs
-    kept = [{name: list(found) for name, found in one.items()} for one in functions]
-    http.limiter.init_app(app)
-    yield
-    http.limiter.enabled = False
-    app.extensions["limiter"].discard(http.limiter)
-    for one, before in zip(functions, kept, strict=True):
-        one.clear()
-        one.update(before)
-
-
 @pytest.mark.usefixtures("limited")
 def test_a_key_has_a_rate_of_its_own(app, company, monkeypatch):
     monkeypatch.setattr(http, "KEY_RATE", "3 per hour")

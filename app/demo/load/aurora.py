@@ -6,6 +6,7 @@ import datetime as dt
 import random
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -62,10 +63,38 @@ def load_aurora(actor: Actor, say: Any) -> None:
     _add_life(actor, sales)
 
 
+# Days from today on which something is planned; (type, title, minutes) of what.
+DAYS = (-3, -1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 7, 8, 10, 11, 12, 13, 14, 17, 18, 19, 21, 24, 26)
+PLANNED = (
+    ("call", "Richiamare per l'offerta", 30),
+    ("email", "Inviare la scheda tecnica", 15),
+    ("meeting", "Demo in stabilimento", 120),
+    ("call", "Verificare il budget", 30),
+    ("task", "Fissare il sopralluogo", 30),
+    ("meeting", "Revisione del contratto", 60),
+)
+PAST = (
+    ("meeting", "Sopralluogo tecnico", 120),
+    ("call", "Primo contatto", 30),
+    ("meeting", "Presentazione dell'offerta", 90),
+    ("call", "Chiarimenti sui tempi di consegna", 30),
+)
+
+
+def moment(actor: Actor, days: int, chance: random.Random) -> dt.datetime:
+    """A time of a working day about ``days`` from today, on the hour or the half."""
+    zone = ZoneInfo(actor.timezone)
+    day = clock.today(actor.timezone) + dt.timedelta(days=days)
+    if day.weekday() > 4:
+        day += dt.timedelta(days=7 - day.weekday() if days >= 0 else 4 - day.weekday())
+    return dt.datetime.combine(
+        day, dt.time(chance.choice([9, 10, 11, 12, 14, 15, 16, 17]), chance.choice([0, 30])), zone
+    )
+
+
 def _add_life(admin: Actor, sales: Actor) -> None:
     """What the data set lacks: contacts, leads, planned activities, a team, two saved views."""
     chance = random.Random(7)  # noqa: S311 - a demo, the same every time
-    now = clock.now()
     with uow(admin):
         accounts_found = db.session.scalars(select(Account).order_by(Account.name).limit(24)).all()
         for index, (account, name) in enumerate(zip(accounts_found, CONTACTS, strict=False)):
@@ -92,26 +121,24 @@ def _add_life(admin: Actor, sales: Actor) -> None:
         for index, deal in enumerate(deals):
             if index % 4 == 3:
                 continue
-            days = chance.choice([-3, -1, 0, 0, 1, 2, 4, 6, 9])
+            kind, title, minutes = chance.choice(PLANNED)
             activities.create_activity(
                 actor=admin,
-                type=chance.choice(["call", "email", "meeting", "task"]),
-                title=chance.choice(
-                    [
-                        "Richiamare per l'offerta",
-                        "Inviare la scheda tecnica",
-                        "Demo in stabilimento",
-                        "Verificare il budget",
-                        "Fissare il sopralluogo",
-                    ]
-                ),
-                due_at=(now + dt.timedelta(days=days)).replace(
-                    hour=chance.choice([9, 11, 14, 16]), minute=0, second=0, microsecond=0
-                ),
+                type=kind,
+                title=title,
+                due_at=moment(admin, chance.choice(DAYS), chance),
+                duration_min=minutes,
                 opportunity_id=deal.id,
                 account_id=deal.account_id,
                 owner_id=deal.owner_id,
             )
+        for index, deal in enumerate(deals[:14]):
+            kind, title, minutes = PAST[index % len(PAST)]
+            then = moment(admin, -2 - 2 * index, chance)
+            activities.create_activity(
+                actor=admin, type=kind, title=title, due_at=then, done_at=then, duration_min=minutes,
+                opportunity_id=deal.id, account_id=deal.account_id, owner_id=deal.owner_id,
+            )  # fmt: skip
     with uow(sales):
         for name, company, status, source, score in LEADS:
             leads.create_lead(

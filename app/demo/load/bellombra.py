@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.demo.load.aurora import LEADS
+from app.demo.load.aurora import LEADS, moment
 from app.demo.load.members import member_actor
 from app.kernel import clock
 from app.kernel.actor import Actor
@@ -77,7 +77,8 @@ def load_bellombra(actor: Actor, say: Any) -> None:
                     type="call",
                     title="Degustazione e listino",
                     opportunity_id=deal_id,
-                    due_at=clock.now() + dt.timedelta(days=chance.randint(-2, 8)),
+                    due_at=moment(sales, chance.randint(-2, 16), chance),
+                    duration_min=45,
                 )
     with uow(sales):
         for name, company, status, source, score in LEADS[:4]:

@@ -18,7 +18,7 @@ from app.tenancy.models import Membership
 
 
 class Work(NamedTuple):
-    """A task of the demo; ``due`` in days from today, ``estimate`` in minutes."""
+    """A task of the demo; ``due`` in days from today, ``estimate`` in minutes, ``days`` that it takes."""
 
     title: str
     group: str
@@ -29,6 +29,7 @@ class Work(NamedTuple):
     items: tuple[str, ...] = ()
     type: str = "task"
     others: tuple[str, ...] = ()
+    days: int = 1
 
 
 MARKETING = (
@@ -59,7 +60,11 @@ MARKETING = (
         360,
         items=("Elenco dei clienti attivi", "Domande", "Testo dell’invito", "Raccolta delle risposte"),
     ),
-    Work("Piano editoriale gennaio", "backlog", "P2", 18, 240),
+    Work("Piano editoriale gennaio", "backlog", "P2", None, 240),
+    Work("Scegliere la tipografia del catalogo", "backlog", "P3", None, 60),
+    Work("Nuove foto del centro assistenza", "backlog", "P2", None, 180),
+    Work("Riprese video in stabilimento", "approved", "P1", 5, 960, days=2, others=("sales",)),
+    Work("Impaginazione catalogo 2027", "backlog", "P2", 19, 1440, days=5),
     Work("Verifica consensi newsletter", "backlog", "P3", 21, 90),
     Work("Testo sponsor per la fiera", "backlog", "P2", 14, 60),
     Work("Landing prova gratuita sensori", "in_progress", "P2", 3, 480),
@@ -88,6 +93,9 @@ SALES = (
     Work("Qualificare i lead del webinar", "backlog", "P2", 6, 180),
     Work("Revisione della pipeline di fine mese", "backlog", "P2", 3, 60),
     Work("Offerta manutenzione triennale", "done", "P2", -9, 200),
+    Work("Ricontattare Birrificio Dolomia", "backlog", "P2", None, 30),
+    Work("Rivedere il modello delle offerte", "backlog", "P3", None, 240),
+    Work("Formazione sul nuovo listino", "backlog", "P2", 17, 960, days=3),
     Work("Visita a Officine Brembate", "cancelled", "P3", -6, 180),
 )
 CELLAR = (
@@ -107,6 +115,9 @@ CELLAR = (
     Work("Newsletter di dicembre", "backlog", "P2", 6, 120),
     Work("Serata di degustazione: invito", "approved", "P2", 4, 60),
     Work("Schede tecniche in inglese", "done", "P2", -10, 240),
+    Work("Biglietti d’auguri per i clienti", "backlog", "P3", None, 90),
+    Work("Vinitaly: prenotare lo stand", "backlog", "P1", None, 60),
+    Work("Fiera del vino artigiano", "approved", "P1", 15, None, days=3),
     Work("Video della vendemmia: montaggio", "in_progress", "P2", -3, 480),
 )
 CELLAR_SALES = (
@@ -118,6 +129,12 @@ CELLAR_SALES = (
 STUDIO = (
     Work("Preventivo servizio fotografico Officine Aurora", "in_progress", "P1", 1, 60),
     Work("Aggiornare il portfolio del sito", "backlog", "P2", 10, 300),
+    Work("Servizio fotografico in cantina", "approved", "P1", 6, 960, days=2),
+    Work("Selezione e ritocco delle foto", "backlog", "P2", 12, 720, days=3),
+    Work("Consegna delle immagini", "backlog", "P1", 14, None, type="milestone"),
+    Work("Fatture di novembre", "in_progress", "P0", 3, 90),
+    Work("Manutenzione delle luci", "backlog", "P3", None, 120),
+    Work("Nuovo fondale per lo studio", "backlog", "P3", None),
     Work("Rinnovo assicurazione attrezzatura", "done", "P1", -6, 30),
 )
 PLAN = (
@@ -144,7 +161,8 @@ def load_tasks(say: Any) -> None:
             today = clock.today(actor.timezone)
             for one in reversed(work):
                 due = None if one.due is None else today + dt.timedelta(days=one.due)
-                start = due - dt.timedelta(days=6) if due and one.children else None
+                length = 6 if one.children else one.days - 1
+                start = due - dt.timedelta(days=length) if due and length else None
                 task = create_task(
                     actor=actor, title=one.title, module=module, status_id=status[StatusGroup(one.group)],
                     priority=one.priority, type=one.type, due_on=due, start_on=start, estimate=one.estimate,

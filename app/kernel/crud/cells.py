@@ -182,6 +182,7 @@ def chips(crud: Crud, params: ListParams) -> list[dict[str, Any]]:
                 "value": value_words(field, leaf["operator"], leaf["value"]),
                 "without": params.query(f=rest),
                 "leaf": leaf,
+                "fixed": bool(leaf.get("fixed")),
             }
         )
     return found

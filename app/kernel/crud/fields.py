@@ -172,11 +172,13 @@ class Crud:
     filters: tuple[Field, ...] = ()
     # Where the list is, below ``url``.
     list_path: str = "/"
+    # The whole address instead, for a view of it elsewhere.
+    list_address: str = ""
 
     @property
     def list_url(self) -> str:
         """The address of the list."""
-        return self.url + self.list_path
+        return self.list_address or self.url + self.list_path
 
     def field(self, key: str) -> Field | None:
         """The field with this public key or attribute name."""

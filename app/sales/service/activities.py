@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -48,12 +50,47 @@ def update_activity(activity: ActivityLog, *, actor: Actor, **values: Any) -> Ac
     return activity
 
 
-def complete_activity(activity_id: UUID, *, actor: Actor, outcome: str | None = None) -> ActivityLog:
-    """Marks an activity done, with its outcome. Raises Conflict when it was done already."""
+def reschedule_activity(
+    activity_id: UUID,
+    *,
+    start: dt.date | dt.datetime | None,
+    end: dt.date | dt.datetime | None,
+    actor: Actor,
+    timezone: str,
+    version: int | None = None,
+) -> ActivityLog:
+    """Gives an activity another time, and another length where ``end`` is a moment.
+
+    A day alone keeps the time of day, in ``timezone``. Raises Conflict for a stale version, Invalid for no
+    start and for an end that is not after it.
+    """
+    activity = _lock(activity_id, actor)
+    if version is not None and activity.version != version:
+        raise Conflict(details={"version": activity.version})
+    if start is None:
+        raise Invalid(errors={"start": [_("Choose a day.")]})
+    if not isinstance(start, dt.datetime):
+        was = (activity.due_at or clock.now()).astimezone(ZoneInfo(timezone))
+        start, end = dt.datetime.combine(start, was.time(), ZoneInfo(timezone)), None
+    values: dict[str, Any] = {"due_at": start}
+    if isinstance(end, dt.datetime):
+        if end <= start:
+            raise Invalid(errors={"end": [_("The end is before the start.")]})
+        values["duration_min"] = int((end - start).total_seconds() // 60)
+    return update_activity(activity, actor=actor, **values)
+
+
+def _lock(activity_id: UUID, actor: Actor) -> ActivityLog:
     activity = db.session.scalar(select(ActivityLog).where(ActivityLog.id == activity_id).with_for_update())
     if activity is None:
         raise NotFound
     actor.require_on("write", "deal", activity)
+    return activity
+
+
+def complete_activity(activity_id: UUID, *, actor: Actor, outcome: str | None = None) -> ActivityLog:
+    """Marks an activity done, with its outcome. Raises Conflict when it was done already."""
+    activity = _lock(activity_id, actor)
     if activity.done_at is not None:
         raise Conflict(_("This activity is done already."))
     activity.done_at = clock.now()

@@ -276,7 +276,7 @@ class OpportunityView(TenantView):
             target = activity.opportunity_id
         if target is None:
             flash(_("Activity completed."), "success")
-            return make_response(redirect("/sales/activities/"))
+            return make_response(redirect("/sales/activity-log/"))
         return self._done(str(target), 0, _("Activity completed."))
 
     @expose("/quick", methods=["POST"])

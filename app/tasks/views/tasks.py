@@ -17,28 +17,40 @@ from app.kernel.ids import parse_id
 from app.tasks import recurrence, rows
 from app.tasks.cruds import PRIORITIES, TASKS
 from app.tasks.queries import groups, tasks, time
+from app.tasks.views.calendar import CalendarPage
 from app.tenancy.queries import list_people
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.kernel.crud.query import ListParams
 
+# (layout, address below the view's own, icon)
 MODES = (
-    ("list", "/tasks/list", "list"),
-    ("board", "/tasks/board", "square-kanban"),
-    ("table", "/tasks/table", "table-2"),
+    ("list", "/list", "list"),
+    ("board", "/board", "square-kanban"),
+    ("calendar", "/calendar", "calendar"),
+    ("table", "/table", "table-2"),
 )
 
 
-class TaskView(TenantView):
-    """Tasks in every layout; the table is the generated list."""
+class TaskView(CalendarPage, TenantView):
+    """Tasks in every layout; the table is the generated list.
+
+    ``address`` is where the layouts are; with a ``module`` they show its tasks alone.
+    """
+
+    address = "/tasks"
+    module: str | None = None
 
     method_permission_name = {
         **TenantView.method_permission_name,
         "table": "read",
         "board": "read",
+        "calendar": "read",
         "panel": "read",
     }
-    include_route_methods = TenantView.include_route_methods | {"table", "board", "panel"}
+    include_route_methods = TenantView.include_route_methods | {"table", "board", "calendar", "panel"}
 
     @expose("/table")
     @has_access
@@ -62,7 +74,7 @@ class TaskView(TenantView):
         found = groups.list_groups(by, params, http.actor(), sort=sort, nested=not filtered)
         shown = [row.id for one in found for row in one.rows if row.children]
         children = groups.children_of(shown) if shown and not filtered else {}
-        context = {**self._context(params, by, sort), "groups": found, "children": children}
+        context = {**self._context(params, by, sort), "groups": self._here(found), "children": children}
         if request.args.get("fragment") == "1":
             return make_response(self.render_template("tasks/_groups.html", **context))
         return make_response(self.render_template("tasks/list.html", mode="list", **context, **_choices()))
@@ -73,7 +85,7 @@ class TaskView(TenantView):
         """Tasks in columns."""
         params, by, sort = self._state("board")
         found = groups.list_groups(by, params, http.actor(), sort=sort, nested=False)
-        context = {**self._context(params, by, sort), "groups": found}
+        context = {**self._context(params, by, sort), "groups": self._here(found)}
         if request.args.get("fragment") == "1":
             return make_response(self.render_template("tasks/_columns.html", **context))
         return make_response(self.render_template("tasks/board.html", mode="board", **context, **_choices()))
@@ -95,7 +107,9 @@ class TaskView(TenantView):
             "by": by,
             "sort": sort,
             "groupings": groups.GROUPINGS,
-            "modes": MODES,
+            "modes": self._modes(),
+            "base": self.address,
+            "module": self.module,
             "query": kept + params.query(page=None),
             "chips": [{**one, "without": [*one["without"], *kept]} for one in cells.chips(TASKS, params)],
             "may_write": actor.can("write", "task"),
@@ -105,6 +119,20 @@ class TaskView(TenantView):
             "status_icon": rows.status_icon,
             "duration": rows.duration,
         }
+
+    def _here(self, found: Sequence[groups.Group]) -> Sequence[groups.Group]:
+        """What is written down in a group of one module's view goes to that module."""
+        for one in found:
+            if self.module is not None:
+                one.values.setdefault("module", self.module)
+        return found
+
+    def _modes(self) -> tuple[tuple[str, str, str], ...]:
+        """The layouts, with their addresses here."""
+        return tuple((name, f"{self.address}{path}", sign) for name, path, sign in MODES)
+
+    def _choices(self) -> dict[str, Any]:
+        return _choices()
 
     # ── one task ─────────────────────────────────────────────────────────────────────────────────
 
