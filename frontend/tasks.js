@@ -2,6 +2,7 @@
 import { $, $$, fragment, send, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
+import { ready } from "./links.js";
 
 const root = $("[data-tasks]");
 const drawer = $("#task-drawer");
@@ -19,6 +20,7 @@ async function redraw() {
     const box = document.createElement("div");
     box.innerHTML = await fragment(`/tasks/${holder($("[data-task]", root)).dataset.task}/panel?page=1`);
     $("[data-task-body]").replaceChildren($("[data-task]", box));
+    ready(root);
     return;
   }
   const table = $("[data-list]", root);
@@ -44,6 +46,11 @@ async function redraw() {
 let waiting = null;
 const soon = (delay = 250) => { clearTimeout(waiting); waiting = setTimeout(() => redraw().catch(() => {}), delay); };
 document.addEventListener("tasks:changed", () => soon(0));
+
+document.addEventListener("task:again", async ({ detail }) => {
+  await redraw().catch(() => {});
+  if (drawer && !drawer.hidden) await show(detail, { push: false });
+});
 
 function fold() {
   for (const group of $$("tbody[data-group]", root)) {
@@ -182,6 +189,7 @@ async function show(id, { push = true } = {}) {
   try { drawer.innerHTML = await fragment(`/tasks/${id}/panel`); }
   catch (error) { if (error.status === 404) hide(); toast(error.message, { kind: "error" }); return; }
   drawer.dataset.shown = id;
+  ready(drawer);
   drawer.hidden = false;
   for (const row of $$("[data-task], [data-card]", root)) row.classList.toggle("current", (row.dataset.task ?? row.dataset.card) === id);
   if (!push) return;
@@ -279,3 +287,4 @@ export async function move(id, version, values, after, before) {
 
 fold();
 sortable();
+if (isPage) ready(root);

@@ -9,7 +9,7 @@ from app.events.sales import (
     OpportunityStageChanged,
     OpportunityWon,
 )
-from app.events.tasks import TaskAssigned, TaskStatusChanged
+from app.events.tasks import TaskAssigned, TaskStatusChanged, TaskUnblocked
 from app.events.tenancy import MemberJoined
 from app.kernel.feature import Feature
 from app.kernel.web.shell import badge
@@ -29,6 +29,7 @@ feature = Feature(
         (OpportunityLost, "notifications.deal_lost", handlers.deal_lost),
         (TaskAssigned, "notifications.task_assigned", handlers.task_assigned),
         (TaskStatusChanged, "notifications.task_moved", handlers.task_moved),
+        (TaskUnblocked, "notifications.task_unblocked", handlers.task_unblocked),
         (MemberJoined, "notifications.member_joined", handlers.member_joined),
         (ImportFinished, "notifications.import_finished", handlers.import_finished),
     ],

@@ -143,6 +143,21 @@ def task_moved(event: ReceivedEvent) -> None:
         )
 
 
+def task_unblocked(event: ReceivedEvent) -> None:
+    """The owner hears that nothing stands before their task any more."""
+    owner = _owner(event)
+    if owner is not None:
+        notify(
+            owner,
+            "task_unblocked",
+            {"title": event.payload["title"], "cleared_by": event.payload["cleared_by"]},
+            category=Category.TASKS,
+            icon="lock-open",
+            url=_task(event),
+            dedupe_key=str(event.delivery_id),
+        )
+
+
 def member_joined(event: ReceivedEvent) -> None:
     inviter = event.payload.get("invited_by_id")
     if inviter:

@@ -32,6 +32,7 @@ MESSAGES: dict[str, Any] = {
     "deal_lost": _l("%(actor)s lost “%(title)s”: %(reason)s"),
     "task_assigned": _l("%(actor)s assigned you the task “%(title)s”"),
     "task_moved": _l("%(actor)s moved the task “%(title)s” from %(from)s to %(to)s"),
+    "task_unblocked": _l("You can start “%(title)s”: “%(cleared_by)s” is closed"),
     "member_joined": _l("%(name)s joined the organization"),
     "import_finished": _l("Import of %(filename)s finished: %(created)s created, %(failed)s with errors"),
 }

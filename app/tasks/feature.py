@@ -9,7 +9,7 @@ from app.kernel.i18n import lazy_gettext as _l
 from app.tasks.api import APIS
 from app.tasks.cruds import TASKS
 from app.tasks.service.statuses import seed
-from app.tasks.views.tasks import VIEWS
+from app.tasks.views import tasks, timeline
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -40,11 +40,12 @@ feature = Feature(
             everybody=("read",),
         ),
     ],
-    views=VIEWS,
+    views=[*tasks.VIEWS, *timeline.VIEWS],
     apis=APIS,
     menu=[
         MenuItem("TaskList", _l("List"), "/tasks/list", "list", ("read", "task"), **_TASKS),
         MenuItem("TaskBoard", _l("Kanban"), "/tasks/board", "square-kanban", ("read", "task"), **_TASKS),
+        MenuItem("TaskTimeline", _l("Timeline"), "/tasks/timeline", "chart-no-axes-gantt", ("read", "task"), **_TASKS),
         MenuItem("TaskTable", _l("Table"), "/tasks/table", "table-2", ("read", "task"), **_TASKS),
     ],
     records=[RecordKind(TASKS.kind, TASKS.singular, TASKS.icon, _show, TASKS.resource, TASKS.model)],

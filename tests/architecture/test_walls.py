@@ -31,7 +31,7 @@ MODELS = [
     "account", "activity_log", "api_key", "branding_theme", "checklist_item", "contact", "idempotency_key", "import_job", "import_mapping",
     "import_row", "invitation", "lead", "lost_reason", "membership", "notification", "opportunity", "opportunity_line",
     "opportunity_stage_history", "pipeline", "pipeline_stage", "product", "saved_view", "task",
-    "task_member", "task_status", "team",
+    "task_dependency", "task_member", "task_status", "team", "timeline_baseline",
 ]  # fmt: skip
 EXTRA = {"organization", "outbox", "delivery", "audit_log", "audit_head", "ab_role"}
 INDIRECT = {"ab_user", "ab_user_role", "ab_permission_view_role"}

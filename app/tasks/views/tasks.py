@@ -13,9 +13,9 @@ from app.kernel.crud import cells
 from app.kernel.crud.query import read_params
 from app.kernel.crud.view import TenantView, history, history_names, make_view
 from app.kernel.ids import parse_id
-from app.tasks import rows
+from app.tasks import bars, rows
 from app.tasks.cruds import PRIORITIES, TASKS
-from app.tasks.queries import groups, tasks
+from app.tasks.queries import groups, plan, tasks
 from app.tenancy.queries import list_people
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MODES = (
     ("list", "/tasks/list", "list"),
     ("board", "/tasks/board", "square-kanban"),
+    ("timeline", "/tasks/timeline", "chart-no-axes-gantt"),
     ("table", "/tasks/table", "table-2"),
 )
 
@@ -140,6 +141,8 @@ class TaskView(TenantView):
             "involved": tasks.people_of([task.id])[task.id],
             "items": tasks.list_checklist(task.id),
             "children": groups.children_of([task.id]).get(task.id, []),
+            "neighbours": plan.list_neighbours(task.id),
+            "link_types": bars.link_types(),
             "may_write": task.is_reached_by(actor, "write", "task"),
             "status_icon": rows.status_icon,
             "due": rows.due,
