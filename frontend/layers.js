@@ -36,11 +36,17 @@ export function drawLayers({ data, baseline }) {
     }
   }
   const now = gantt.posFromDate(new Date(local(data.today).getTime() + DAY / 2));
-  if (local(data.today) >= local(data.start) && local(data.today) <= local(data.end)) {
-    over.append(piece("sk-today", { left: px(now) }));
-    const label = piece("sk-now", { left: px(now) });
-    label.textContent = words.today;
-    $(".gantt_task_scale", gantt.$container)?.append(label);
-  }
+  if (local(data.today) >= local(data.start) && local(data.today) <= local(data.end)) over.append(piece("sk-today", { left: px(now) }));
   area.append(over);
+  drawNow();
+}
+
+/** The word above today's line; the scale is drawn anew while the chart scrolls. */
+export function drawNow() {
+  const line = $(".sk-today", gantt.$container);
+  const scale = $(".gantt_task_scale", gantt.$container);
+  if (!line || !scale || $(".sk-now", scale)) return;
+  const label = piece("sk-now", { left: line.style.left });
+  label.textContent = words.today;
+  scale.append(label);
 }

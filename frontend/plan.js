@@ -51,6 +51,8 @@ function ask(title, { result, held }, { only = false } = {}) {
 const bare = ({ id, version, start_on, due_on }) => ({ id, version, start_on, due_on });
 const counted = (count) => fill(count === 1 ? words.movesOne : words.moves, { count });
 
+const movedText = (count) => fill(count === 1 ? words.movedOne : words.movedMany, { count });
+
 /** Gives a task new dates; where that makes others late, asks first whether they move too. */
 export async function plan(task, dates) {
   const own = { id: task.id, version: task.version, ...dates };
@@ -60,7 +62,7 @@ export async function plan(task, dates) {
     const choice = preview.count || preview.held.length ? await ask(counted(preview.count), preview, { only: preview.count > 0 }) : "only";
     if (!choice) return;
     const all = choice === "all" ? preview.result.map(bare) : [];
-    await setDates([own, ...all], all.length ? fill(words.movedMany, { count: all.length + 1 }) : fill(words.moved, { name: task.title, when: when(dates) }));
+    await setDates([own, ...all], all.length ? movedText(all.length + 1) : fill(words.moved, { name: task.title, when: when(dates) }));
   } catch (error) {
     tell(error);
   } finally {
@@ -73,7 +75,7 @@ export async function layout(query) {
   try {
     const preview = await send(`/tasks/timeline/layout?${query}`, { method: "GET" });
     if (!preview.count) return void toast(words.nothing);
-    if (await ask(counted(preview.count), preview)) await setDates(preview.result.map(bare), fill(words.movedMany, { count: preview.count }));
+    if (await ask(counted(preview.count), preview)) await setDates(preview.result.map(bare), movedText(preview.count));
   } catch (error) {
     tell(error);
   }

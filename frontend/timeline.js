@@ -6,7 +6,7 @@ import { $, $$, send, toast } from "./lib.js";
 import "./tasks.js";
 import { api, changed, editLink, fill, layout, link, load, plan, strips, tell, words } from "./plan.js";
 import { DAY, addWorkdays, iso, lengthOf, local, onWorkday, setFree } from "./days.js";
-import { drawLayers } from "./layers.js";
+import { drawLayers, drawNow } from "./layers.js";
 
 const root = $("[data-tasks]");
 const chart = $("[data-gantt]");
@@ -42,12 +42,12 @@ const isShort = (task) => task.type === "milestone" || gantt.posFromDate(task.en
 Object.assign(gantt.config, {
   csp: true, row_height: 40, bar_height: 24, scale_height: 52, grid_width: 368, link_line_width: 1, link_arrow_size: 6, link_wrapper_width: 16,
   show_errors: false, details_on_dblclick: false, details_on_create: false, drag_progress: false, round_dnd_dates: false, duration_unit: "day",
-  smart_rendering: false, smart_scales: false, show_task_cells: true, open_tree_initially: true, readonly: root.dataset.writable !== "1", select_task: true, sort: false,
+  smart_rendering: false, show_task_cells: true, open_tree_initially: true, readonly: root.dataset.writable !== "1", select_task: true, sort: false,
   keyboard_navigation: false, keyboard_navigation_cells: false, preserve_scroll: true, start_on_monday: true, tooltip: false,
   links: { finish_to_start: "FS", start_to_start: "SS", finish_to_finish: "FF", start_to_finish: "SF" },
   columns: [
     { name: "text", label: words.task, tree: true, width: "*", template: (task) => `<span class="sk-sign g-${task.group}">${task.kind === "milestone" ? words.diamond : words.signs[task.group]}</span><a class="clip t" href="/tasks/${task.id}" data-open>${html(task.text)}</a>${badge(task)}` },
-    { name: "face", label: words.owner, width: 100, align: "right", template: (task) => `${task.children ? `<span class="cap faint num">${task.done}%</span>` : ""}${task.face ? `<span title="${html(task.owner_name)}">${task.face}<span class="sr">${html(task.owner_name)}</span></span>` : ""}` },
+    { name: "face", label: words.owner, width: 88, align: "right", template: (task) => `${task.children ? `<span class="cap faint num">${task.done}%</span>` : ""}${task.face ? `<span title="${html(task.owner_name)}">${task.face}<span class="sr">${html(task.owner_name)}</span></span>` : ""}` },
   ],
 });
 Object.assign(gantt.templates, {
@@ -68,10 +68,12 @@ function toChart(one) {
   const start = local(one.start ?? one.due);
   const end = new Date(local(one.due ?? one.start).getTime() + DAY);
   const children = show.data.tasks.some((other) => other.parent === one.id);
+  const isPoint = one.type === "milestone" && !children;
+  const noon = new Date(start.getTime() + DAY / 2);
   return {
-    ...one, kind: one.type, css: one.module, type: one.type === "milestone" && !children ? "milestone" : "task", text: one.title, progress: one.done / 100, open: folded.get(one.id) ?? true, children,
+    ...one, kind: one.type, css: one.module, type: isPoint ? "milestone" : "task", text: one.title, progress: one.done / 100, open: folded.get(one.id) ?? true, children,
     face: show.data.people[one.owner], parent: show.data.tasks.some((other) => other.id === one.parent) ? one.parent : 0,
-    start_date: start, end_date: one.type === "milestone" && !children ? start : end, readonly: !one.writable, editable: one.writable,
+    start_date: isPoint ? noon : start, end_date: isPoint ? noon : end, readonly: !one.writable, editable: one.writable,
   };
 }
 const folded = new Map();
@@ -86,6 +88,7 @@ async function draw() {
     return;
   }
   const data = await load(query());
+  while (chart.dataset.ready && gantt.getState().drag_id) await new Promise((resolve) => { setTimeout(resolve, 200); });
   if (here !== turn) return;
   show.data = data;
   setFree(data.free);
@@ -136,6 +139,7 @@ function begin() {
   chart.dataset.ready = "1";
   zoomTo(chart.dataset.shown);
   gantt.attachEvent("onGanttRender", () => { drawLayers(show); reachable(); });
+  gantt.attachEvent("onGanttScroll", () => { requestAnimationFrame(drawNow); });
   gantt.attachEvent("onBeforeTaskDrag", (id) => gantt.getTask(id).writable);
   gantt.attachEvent("onBeforeTaskChanged", (id, mode, old) => { dropped(id, mode, old); return true; });
   gantt.attachEvent("onBeforeLinkAdd", (_id, one) => { linked(one); return false; });
@@ -179,14 +183,20 @@ function place(id, first, last) {
   if (!task.writable) return;
   const wanted = dates(task, first, last);
   if (wanted.start_on === task.start && wanted.due_on === task.due) return changed();
-  plan(task, wanted);
+  return plan(task, wanted);
+}
+/** One change after the other, each on what the server last said. */
+let queue = Promise.resolve();
+let drawing = Promise.resolve();
+function enqueue(act) {
+  queue = queue.then(() => drawing).then(act).then(() => drawing).catch(tell);
 }
 const round = (date) => local(iso(new Date(date.getTime() + DAY / 2)));
 const span = (one) => [local(one.start ?? one.due), local(one.due ?? one.start)];
 function dropped(id, mode) {
   const task = gantt.getTask(id);
   const [first, last] = span(task);
-  const from = round(task.start_date);
+  const from = task.type === "milestone" ? local(iso(task.start_date)) : round(task.start_date);
   if (mode === "move") {
     const opening = onWorkday(from, 1);
     place(id, opening, addWorkdays(opening, lengthOf(first, last) - 1));
@@ -205,6 +215,14 @@ function openLink(id) {
   const one = gantt.getLink(id);
   if (one.writable) editLink(one, `${gantt.getTask(one.source).text} → ${gantt.getTask(one.target).text}`);
 }
+/** A working day earlier or later: the bar, or (``end``) its end only. */
+function nudge(id, step, end) {
+  if (!gantt.isTaskExists(id)) return;
+  const [first, last] = span(gantt.getTask(id));
+  if (end) return place(id, first, lengthOf(first, last) + step < 1 ? last : addWorkdays(onWorkday(last, -1), step));
+  const opening = addWorkdays(onWorkday(first, 1), step);
+  return place(id, opening, addWorkdays(opening, lengthOf(first, last) - 1));
+}
 chart.addEventListener("keydown", (event) => {
   const line = event.target.closest(".gantt_task_link");
   if (line && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); return openLink(line.dataset.linkId); }
@@ -215,9 +233,7 @@ chart.addEventListener("keydown", (event) => {
   if (!step || !event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   event.stopPropagation();
-  const [first, last] = span(gantt.getTask(id));
-  if (event.shiftKey) place(id, first, lengthOf(first, last) + step < 1 ? last : addWorkdays(onWorkday(last, -1), step));
-  else { const opening = addWorkdays(onWorkday(first, 1), step); place(id, opening, addWorkdays(opening, lengthOf(first, last) - 1)); }
+  enqueue(() => nudge(id, step, event.shiftKey));
 }, true);
 
 document.addEventListener("click", async (event) => {
@@ -257,7 +273,7 @@ async function pictured(what) {
   changed();
 }
 
-const again = () => draw().catch(tell);
+const again = () => { drawing = draw().catch(tell); };
 document.addEventListener("plan:changed", again);
 document.addEventListener("list:changed", again);
 wide.addEventListener("change", again);
