@@ -43,6 +43,10 @@ class Workdays:
         weeks, rest = divmod(past, 7)
         return weeks * 5 + min(rest, 5) - bisect_left(self._free, day.toordinal())
 
+    def end(self, day: dt.date) -> int:
+        """How many working days are over when ``day`` is."""
+        return self.index(day) + self.is_working(day)
+
     def day(self, index: int) -> dt.date:
         """The working day with that number; beyond the calendar its first or last day."""
         place, before = index, -1
@@ -58,7 +62,7 @@ class Workdays:
 
     def count(self, start: dt.date, end: dt.date) -> int:
         """How many working days there are from ``start`` to ``end``, both included."""
-        return max(self.index(end + dt.timedelta(days=1)) - self.index(start), 0)
+        return max(self.end(end) - self.index(start), 0)
 
 
 @cache

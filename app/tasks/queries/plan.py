@@ -194,7 +194,7 @@ class Planned:
         return Work(
             self.id,
             start,
-            max(days.index(last + dt.timedelta(days=1)), start + 1),
+            max(days.end(last), start + 1),
             closed=self.status_group in CLOSED,
             fixed=fixed,
             may_advance=self.status_group == StatusGroup.BACKLOG and self.type != TaskType.MILESTONE,

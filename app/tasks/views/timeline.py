@@ -61,7 +61,7 @@ class TimelineView(BaseView):  # type: ignore[misc]
         at = _day()
         if request.args.get("fragment") == "1":
             return self._phone(params, at)
-        kept = [(key, request.args[key]) for key in ("at", "zoom") if request.args.get(key)]
+        kept = [(key, request.args[key]) for key in ("at", "zoom", "group", "order") if request.args.get(key)]
         query = kept + params.query(page=None)
         still = [one for one in query if one[0] != "at"]
         actor = http.actor()
