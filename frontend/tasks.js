@@ -4,6 +4,7 @@ import { on } from "./live.js";
 import { place } from "./app.js";
 import "./recurrence.js";
 import "./time.js";
+import { ready } from "./dependencies.js";
 
 const root = $("[data-tasks]");
 const drawer = $("#task-drawer");
@@ -61,6 +62,11 @@ document.addEventListener("tasks:changed", () => soon(0));
 document.addEventListener("task:shown", ({ detail }) => {
   soon(0);
   if (drawer && !drawer.hidden && drawer.dataset.shown === detail.id) show(detail.id, { push: false });
+});
+
+document.addEventListener("task:again", async ({ detail }) => {
+  await redraw().catch(() => {});
+  if (drawer && !drawer.hidden) await show(detail, { push: false });
 });
 
 function fold() {
@@ -212,6 +218,7 @@ async function show(id, { push = true } = {}) {
   for (const [field, value] of typed) { const input = document.getElementById(field); if (input) input.value = value; }
   if (active) (active.isConnected ? active : active.id && document.getElementById(active.id))?.focus?.();
   drawer.dataset.shown = id;
+  ready(drawer);
   drawer.hidden = false;
   for (const row of $$("[data-task], [data-card]", root)) row.classList.toggle("current", (row.dataset.task ?? row.dataset.card) === id);
   if (!push) return undefined;
@@ -309,3 +316,4 @@ export async function move(id, version, values, after, before) {
 
 fold();
 sortable();
+if (isPage) ready(root);

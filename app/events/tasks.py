@@ -43,3 +43,14 @@ class TaskStatusChanged(Event):
     to_status: str
     from_group: str
     to_group: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskUnblocked(Event):
+    """The last unfinished task that this one waited for is closed (``cleared_by``: its title)."""
+
+    name: ClassVar[str] = "tasks.task_unblocked"
+    subject_kind: ClassVar[str] = "task"
+    title: str
+    owner_id: UUID | None
+    cleared_by: str

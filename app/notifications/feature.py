@@ -10,7 +10,7 @@ from app.events.sales import (
     OpportunityStageChanged,
     OpportunityWon,
 )
-from app.events.tasks import TaskAssigned, TaskStatusChanged
+from app.events.tasks import TaskAssigned, TaskStatusChanged, TaskUnblocked
 from app.events.tenancy import MemberJoined
 from app.kernel.feature import Feature, Schedule
 from app.kernel.web.shell import badge
@@ -34,6 +34,7 @@ feature = Feature(
         (TaskAssigned, "notifications.task_assigned", handlers.task_assigned),
         (TaskStatusChanged, "notifications.task_moved", handlers.task_moved),
         (CommentAdded, "notifications.commented", handlers.commented),
+        (TaskUnblocked, "notifications.task_unblocked", handlers.task_unblocked),
         (MemberJoined, "notifications.member_joined", handlers.member_joined),
         (ImportFinished, "notifications.import_finished", handlers.import_finished),
     ],

@@ -152,6 +152,21 @@ def task_moved(event: ReceivedEvent) -> None:
         )
 
 
+def task_unblocked(event: ReceivedEvent) -> None:
+    """The owner hears that nothing stands before their task any more."""
+    owner = _owner(event)
+    if owner is not None:
+        notify(
+            owner,
+            "task_unblocked",
+            {"title": event.payload["title"], "cleared_by": event.payload["cleared_by"]},
+            category=Category.TASKS,
+            icon="lock-open",
+            url=_task(event),
+            dedupe_key=str(event.delivery_id),
+        )
+
+
 def commented(event: ReceivedEvent) -> None:
     """Whoever is named hears at once, by mail too if they do not look; the others who take part, in the bell.
 

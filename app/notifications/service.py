@@ -35,6 +35,7 @@ MESSAGES: dict[str, Any] = {
     "task_moved": _l("%(actor)s moved the task “%(title)s” from %(from)s to %(to)s"),
     "mentioned": _l("%(actor)s mentioned you in “%(title)s”"),
     "commented": _l("%(actor)s commented on “%(title)s”"),
+    "task_unblocked": _l("You can start “%(title)s”: “%(cleared_by)s” is closed"),
     "member_joined": _l("%(name)s joined the organization"),
     "import_finished": _l("Import of %(filename)s finished: %(created)s created, %(failed)s with errors"),
 }

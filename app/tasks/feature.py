@@ -12,8 +12,7 @@ from app.tasks.api.tasks import APIS
 from app.tasks.calendar import CALENDAR
 from app.tasks.cruds import TASKS
 from app.tasks.service.statuses import seed
-from app.tasks.views.modules import VIEWS as MODULE_VIEWS
-from app.tasks.views.tasks import VIEWS
+from app.tasks.views import modules, tasks, timeline
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -45,7 +44,7 @@ feature = Feature(
             everybody=("read",),
         ),
     ],
-    views=[*VIEWS, *MODULE_VIEWS],
+    views=[*tasks.VIEWS, *timeline.VIEWS, *modules.VIEWS],
     apis=APIS,
     menu=[
         MenuItem(
@@ -54,6 +53,7 @@ feature = Feature(
         MenuItem("TaskList", _l("List"), "/tasks/list", "list", ("read", "task"), **_TASKS),
         MenuItem("TaskBoard", _l("Kanban"), "/tasks/board", "square-kanban", ("read", "task"), **_TASKS),
         MenuItem("TaskCalendar", _l("Calendar"), "/tasks/calendar", "calendar", ("read", "task"), **_TASKS),
+        MenuItem("TaskTimeline", _l("Timeline"), "/tasks/timeline", "chart-no-axes-gantt", ("read", "task"), **_TASKS),
         MenuItem("TaskTable", _l("Table"), "/tasks/table", "table-2", ("read", "task"), **_TASKS),
     ],
     records=[RecordKind(TASKS.kind, TASKS.singular, TASKS.icon, _show, TASKS.resource, TASKS.model)],

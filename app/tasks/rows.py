@@ -84,6 +84,14 @@ def _level(priority: Choice) -> Markup:
     )
 
 
+def _blocked() -> Markup:
+    """The lock of a task that waits for another one."""
+    text = _("Blocked")
+    return Markup('<span class="sk-badge b-warn" title="{}">{}<span class="sr">{}</span></span>').format(
+        text, icon("lock", 12), text
+    )
+
+
 def render_rows(rows: Iterable[Row], children: Mapping[UUID, Sequence[Row]], *, may_write: bool) -> Markup:
     """The ``<tr>`` of a group, sub-tasks below their task."""
     who = reader()
@@ -109,6 +117,9 @@ def _row(row: Row, is_child: bool, may_write: bool, who: Reader) -> str:
     steps = ""
     if row.children:
         steps = f'<span class="sk-badge bare faint">{icon("list-tree", 12)}{row.done_children}/{row.children}</span>'
+
+    if row.blocked:
+        steps += _blocked()
 
     def cell(field: str, label: str, content: str | Markup) -> str:
         if not may_write:
@@ -160,6 +171,8 @@ def _card(row: Row, may_write: bool, who: Reader) -> str:
             f'value="{row.done_children}" aria-label="{label}"></progress>'
             f'<span class="num">{row.done_children}/{row.children}</span></div>'
         )
+    if row.blocked:
+        level = _blocked() + level
     owner = ""
     if row.owner:
         name = escape(row.owner)

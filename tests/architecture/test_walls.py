@@ -32,7 +32,8 @@ MODELS = [
     "comment_mention", "comment_reaction", "comment_revision", "contact", "idempotency_key", "import_job",
     "import_mapping", "import_row", "invitation", "lead", "lost_reason", "membership", "notification",
     "opportunity", "opportunity_line", "opportunity_stage_history", "pipeline", "pipeline_stage", "product",
-    "record_link", "saved_view", "task", "task_member", "task_status", "time_entry", "team",
+    "record_link", "saved_view", "task", "task_dependency", "task_member",
+    "task_status", "team", "time_entry", "timeline_baseline",
 ]  # fmt: skip
 EXTRA = {"organization", "outbox", "delivery", "audit_log", "audit_head", "ab_role"}
 INDIRECT = {"ab_user", "ab_user_role", "ab_permission_view_role"}

@@ -38,7 +38,15 @@ from app.sales.models.opportunities import Opportunity, OpportunityLine, Opportu
 from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage
 from app.sales.models.products import Product
 from app.saved_views.models import SavedView
-from app.tasks.models import ChecklistItem, Task, TaskMember, TaskStatus, TimeEntry
+from app.tasks.models import (
+    ChecklistItem,
+    Task,
+    TaskDependency,
+    TaskMember,
+    TaskStatus,
+    TimeEntry,
+    TimelineBaseline,
+)
 from app.tenancy.models import BrandingTheme, Invitation, Membership, OrgApiKey, Role, Team
 from tests.cast import Company
 
@@ -155,6 +163,23 @@ def fill(company: Company) -> dict[str, Any]:
                 rank="a0",
             ),
         )
+        waiting = add(
+            "waiting_task",
+            Task(
+                number=number + 1,
+                title=f"Waiting {mark}",
+                module="sales",
+                status_id=status.id,
+                status_group=status.group,
+                owner_id=owner,
+                rank="a1",
+            ),
+        )
+        add("task_dependency", TaskDependency(predecessor_id=task.id, successor_id=waiting.id))
+        other = company.marketing.member_id
+        old = session.scalar(db.select(TimelineBaseline).where(TimelineBaseline.member_id == other))
+        picture = old or TimelineBaseline(member_id=other, taken_at=clock.now(), dates={})
+        add("timeline_baseline", picture)
         add("task_member", TaskMember(task_id=task.id, member_id=owner, role="watcher"))
         add("checklist_item", ChecklistItem(task_id=task.id, text="Line"))
         add("time_entry", TimeEntry(task_id=task.id, member_id=owner, day=clock.now().date(), minutes=5))

@@ -20,6 +20,7 @@ from app.kernel import clock
 from app.kernel.uow import uow
 from app.sales.imports import running
 from app.sales.imports import service as imports
+from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.tasks import add_item, create_task
 from tests import cast
 from tests.journeys.conftest import Desk, Watch
@@ -96,6 +97,9 @@ def house(app: Any) -> Desk:
             task = create_task(actor=actor, title="Rivedere i testi della pagina nuova", owner_id=actor.member_id,
                                due_on=clock.today(), module="marketing")  # fmt: skip
             create_task(actor=actor, title="Fotografie", parent_id=task.id)
+            after = create_task(actor=actor, title="Pubblicare la pagina", owner_id=actor.member_id, type="milestone",
+                                due_on=clock.today(), module="marketing")  # fmt: skip
+            add_dependency(task.id, after.id, actor=actor)
             add_item(task.id, "Chiamare il fotografo", actor=actor)
             create_task(actor=actor, title="Approvare la grafica", type="approval", owner_id=actor.member_id)
             desk.task_id = str(task.id)
@@ -141,6 +145,7 @@ def _pages(house: Desk) -> list[str]:
         f"/tasks/list?task={house.task_id}",
         "/tasks/board?group=owner",
         "/tasks/board",
+        "/tasks/timeline",
         "/tasks/table",
         "/tasks/calendar",
         "/tasks/calendar?view=week&f=type:in:task,call",
@@ -186,6 +191,28 @@ def test_pages_pass_the_gates(house: Desk, page_for: Any, watch: Watch, size: tu
     page.wait_for_selector("[role=alert]")
     assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
     found += inspect(page, lang)
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "phone"])
+def test_the_drawn_timeline_passes_the_gates(house: Desk, page_for: Any, size: tuple[int, int], theme: str) -> None:
+    """The chart or the strips once they are there, the critical path, and a drawer beside them."""
+    page = page_for(house.company.admin, *size, theme=theme, lang="it")
+    page.goto("/tasks/timeline?zoom=day")
+    drawn = ".gantt_task_link .gantt_line_wrapper" if size[0] > 500 else "[data-strips] li"
+    page.locator(drawn).first.wait_for(state="attached")
+    found = inspect(page, "it")
+    if size[0] > 500:
+        page.locator("[data-critical]").click()
+        found += inspect(page, "it")
+        page.locator(".gantt_task_link").first.press("Enter")
+        page.locator("#link").wait_for(state="visible")
+        found += inspect(page, "it")
+    page.goto(f"/tasks/timeline?task={house.task_id}")
+    page.locator("#task-drawer [data-newlink]").wait_for()
+    page.locator(drawn).first.wait_for(state="attached")
+    found += inspect(page, "it")
     assert found == [], "\n".join(found)
 
 
@@ -246,6 +273,9 @@ OPENED = [
     ("/tasks/list", "[data-edit=due_on]", "#edit-due_on"),
 ]
 WIDE_ONLY = [
+    ("/tasks/timeline", "[data-baseline]", "#baseline-menu"),
+    ("/tasks/timeline", "[data-undated]", "#undated"),
+    ("/tasks/timeline", "[data-layout]", "#moves"),
     ("/sales/pipeline", "[popovertarget=org-menu]", "#org-menu"),
     ("/sales/pipeline", "[popovertarget=new-menu]", "#new-menu"),
     ("/sales/pipeline", "[data-dialog=shortcuts]", "#shortcuts"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Response
 from flask_appbuilder.api import expose, protect
 
 from app.kernel import http
-from app.kernel.crud.api import READ_ONLY, TenantApi, make_api
+from app.kernel.crud.api import READ_ONLY, TenantApi, make_api, security
 from app.kernel.crud.body import optional_id, optional_text, optional_version
 from app.kernel.crud.fields import Crud, Field, Kind, clean
 from app.kernel.crud.store import load
@@ -22,8 +22,11 @@ from app.tasks.api.recurrence import PERMISSIONS as RECURRENCE
 from app.tasks.api.recurrence import RecurrenceRoutes
 from app.tasks.api.time import PERMISSIONS as TIME
 from app.tasks.api.time import TimeRoutes
+from app.tasks.api.timeline import PERMISSIONS as TIMELINE
+from app.tasks.api.timeline import TimelineRoutes
 from app.tasks.cruds import GROUPS, TASKS
 from app.tasks.models import ChecklistItem, MemberRole, TaskStatus
+from app.tasks.openapi import describe_timeline
 from app.tasks.queries import tasks as queries
 from app.tasks.service.tasks import (
     add_item,
@@ -34,6 +37,9 @@ from app.tasks.service.tasks import (
     set_people,
     update_item,
 )
+
+if TYPE_CHECKING:
+    from apispec import APISpec
 
 # What a move may change beside the order: what lists and boards are grouped by.
 GROUPED_BY = ("status", "priority", "owner", "due_on", "module")
@@ -58,11 +64,12 @@ def _item(item: ChecklistItem) -> dict[str, Any]:
     return {"id": item.id, "text": item.text, "done": item.done, "position": item.position}
 
 
-class TaskApi(TimeRoutes, RecurrenceRoutes, TenantApi):
+class TaskApi(TimelineRoutes, TimeRoutes, RecurrenceRoutes, TenantApi):
     """Tasks, with what the generated resource does not say."""
 
     method_permission_name = {
         **TenantApi.method_permission_name,
+        **TIMELINE,
         "move": "write",
         "people": "read",
         "set_people": "write",
@@ -74,8 +81,14 @@ class TaskApi(TimeRoutes, RecurrenceRoutes, TenantApi):
         **RECURRENCE,
     }
     include_route_methods = TenantApi.include_route_methods | {
-        "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item", *TIME, *RECURRENCE,
+        "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item",
+        *TIME, *RECURRENCE, *TIMELINE,
     }  # fmt: skip
+
+    def add_api_spec(self, api_spec: APISpec) -> None:
+        """The generated description, and that of plans."""
+        super().add_api_spec(api_spec)
+        describe_timeline(api_spec, security(api_spec, self.crud.resource))
 
     @expose("/<pk>/move", methods=["POST"])
     @protect()

@@ -16,8 +16,9 @@ from app.kernel.db import is_one_of, lift_values, read_prepared
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
 from app.tasks.cruds import MODULES, PRIORITIES, TASKS
-from app.tasks.models import CLOSED, Task, TaskStatus
+from app.tasks.models import CLOSED, Task, TaskDependency, TaskStatus
 from app.tasks.queries.tasks import list_statuses
+from app.tasks.schedule import LinkType
 from app.tenancy.models import Membership
 from app.tenancy.queries import list_people
 
@@ -63,6 +64,7 @@ class Row:
     parent_id: UUID | None
     done_children: int
     children: int
+    blocked: bool
 
     @property
     def is_closed(self) -> bool:
@@ -221,7 +223,7 @@ def list_groups(by: str, params: ListParams, actor: Actor, *, sort: str = "rank"
         place = func.row_number().over(partition_by=value, order_by=(*order, Task.id)).label("place")
         inner = within(select(Task.id.label("id"), value.label("value"), place).select_from(Task)).subquery()
         return (
-            _row_select()
+            row_select()
             .add_columns(inner.c.value)
             .join(inner, inner.c.id == Task.id)
             .where(inner.c.place <= PAGE)
@@ -243,7 +245,7 @@ def children_of(task_ids: list[UUID]) -> dict[UUID, list[Row]]:
     found: dict[UUID, list[Row]] = {}
 
     def statement() -> Select[Any]:
-        return _row_select().where(is_one_of(Task.parent_id, _PARENTS)).order_by(Task.rank, Task.id)
+        return row_select().where(is_one_of(Task.parent_id, _PARENTS)).order_by(Task.rank, Task.id)
 
     for row in read_prepared("task children", statement, {"parent_ids": task_ids}):
         child = Row(*row)
@@ -255,12 +257,12 @@ def children_of(task_ids: list[UUID]) -> dict[UUID, list[Row]]:
 def get_row(task_id: UUID) -> Row | None:
     """One task as a row; None when the actor may not see it."""
     found = read_prepared(
-        "task row", lambda: _row_select().where(Task.id == bindparam("id", type_=Uuid())), {"id": task_id}
+        "task row", lambda: row_select().where(Task.id == bindparam("id", type_=Uuid())), {"id": task_id}
     )
     return Row(*found[0]) if found else None
 
 
-def _row_select() -> Any:
+def row_select() -> Any:
     """The columns of Row, in its order."""
     child = aliased(Task)
     below = and_(child.parent_id == Task.id, child.organization_id == Task.organization_id)
@@ -286,6 +288,7 @@ def _row_select() -> Any:
             Task.parent_id,
             done.scalar_subquery().label("done_children"),
             children.scalar_subquery().label("children"),
+            _is_blocked().label("blocked"),
         )
         .select_from(Task)
         .join(TaskStatus, and_(TaskStatus.id == Task.status_id, TaskStatus.organization_id == Task.organization_id))
@@ -293,4 +296,19 @@ def _row_select() -> Any:
             Membership,
             and_(Membership.id == Task.owner_id, Membership.organization_id == Task.organization_id),
         )
+    )
+
+
+def _is_blocked() -> Any:
+    """Whether a task waits for another one to end, as far as the actor sees it."""
+    link, before = TaskDependency, aliased(Task)
+    first = and_(before.id == link.predecessor_id, before.organization_id == link.organization_id)
+    waits = and_(link.successor_id == Task.id, link.organization_id == Task.organization_id, link.type == LinkType.FS)
+    is_open = and_(before.status_group != CLOSED[0], before.status_group != CLOSED[1])
+    return (
+        select(link.id)
+        .join(before, first)
+        .where(waits, is_open, Task.status_group != CLOSED[0], Task.status_group != CLOSED[1])
+        .correlate(Task)
+        .exists()
     )

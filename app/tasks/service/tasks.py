@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select
 
-from app.events.tasks import TaskAssigned, TaskCreated, TaskStatusChanged
+from app.events.tasks import TaskAssigned, TaskCreated, TaskStatusChanged, TaskUnblocked
 from app.kernel import clock
 from app.kernel.db import advisory_lock, db, every_record
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -24,6 +24,7 @@ from app.tasks.models import (
     TaskMember,
     TaskStatus,
 )
+from app.tasks.queries import plan
 from app.tasks.queries import tasks as queries
 from app.tenancy.queries import get_member
 
@@ -103,11 +104,14 @@ def update_task(task: Task, *, actor: Actor, **values: Any) -> Task:
     previous_owner = task.owner_id
     if values.get("module") not in {None, task.module}:
         _require_module(values["module"], actor)
+    previous_parent = task.parent_id
     for name, value in values.items():
         if value is None and name in _KEPT:
             continue
         setattr(task, name, value)
     _check(task)
+    if task.parent_id is not None and task.parent_id != previous_parent:
+        _require_unlinked(task)
     if status_id is not None and status_id != task.status_id:
         _change_status(task, queries.get_status(status_id))
     if task.owner_id != previous_owner:
@@ -173,6 +177,9 @@ def _change_status(task: Task, status: TaskStatus) -> None:
             to_group=status.group,
         )
     )
+    if status.group in CLOSED and old.group not in CLOSED:
+        for one in plan.freed_by(task.id):
+            emit(TaskUnblocked(subject_id=one.id, title=one.title, owner_id=one.owner_id, cleared_by=task.title))
 
 
 def _enter(task: Task, status: TaskStatus) -> None:
@@ -198,6 +205,13 @@ def _check(task: Task) -> None:
             errors["parent"] = [_("Sub-tasks go at most %(count)s levels deep.", count=MAX_DEPTH)]
     if errors:
         raise Invalid(errors=errors)
+
+
+def _require_unlinked(task: Task) -> None:
+    """Nothing depends on what it is a part of."""
+    with db.session.no_autoflush:
+        if plan.are_joined(plan.descendants(task.id), queries.ancestors(task.parent_id)):  # type: ignore[arg-type]
+            raise Invalid(errors={"parent": [_("A task cannot depend on a task above or below it.")]})
 
 
 def announce(task: Task, what: str) -> None:

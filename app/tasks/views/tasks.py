@@ -14,9 +14,9 @@ from app.kernel.crud import cells
 from app.kernel.crud.query import read_params
 from app.kernel.crud.view import TenantView, history, history_names, make_view
 from app.kernel.ids import parse_id
-from app.tasks import recurrence, rows
+from app.tasks import bars, recurrence, rows
 from app.tasks.cruds import PRIORITIES, TASKS
-from app.tasks.queries import groups, tasks, time
+from app.tasks.queries import groups, plan, tasks, time
 from app.tasks.views.calendar import CalendarPage
 from app.tenancy.queries import list_people
 
@@ -30,8 +30,16 @@ MODES = (
     ("list", "/list", "list"),
     ("board", "/board", "square-kanban"),
     ("calendar", "/calendar", "calendar"),
+    ("timeline", "/timeline", "chart-no-axes-gantt"),
     ("table", "/table", "table-2"),
 )
+
+
+def layouts(address: str) -> tuple[tuple[str, str, str], ...]:
+    """The layouts with their addresses below ``address``. The timeline shows the plan of all modules only."""
+    return tuple(
+        (name, f"{address}{path}", sign) for name, path, sign in MODES if name != "timeline" or address == "/tasks"
+    )
 
 
 class TaskView(CalendarPage, TenantView):
@@ -129,7 +137,7 @@ class TaskView(CalendarPage, TenantView):
 
     def _modes(self) -> tuple[tuple[str, str, str], ...]:
         """The layouts, with their addresses here."""
-        return tuple((name, f"{self.address}{path}", sign) for name, path, sign in MODES)
+        return layouts(self.address)
 
     def _choices(self) -> dict[str, Any]:
         return _choices()
@@ -174,6 +182,8 @@ class TaskView(CalendarPage, TenantView):
             "recurrence": recurrence.words(task.recurrence) if task.recurrence else "",
             "week": [(day, names[number]) for number, day in enumerate(recurrence.DAYS)],
             "children": groups.children_of([task.id]).get(task.id, []),
+            "neighbours": plan.list_neighbours(task.id),
+            "link_types": bars.link_types(),
             "may_write": task.is_reached_by(actor, "write", "task"),
             "status_icon": rows.status_icon,
             "due": rows.due,

@@ -1,0 +1,80 @@
+"""Working days: Monday to Friday without a country's public holidays.
+
+Each working day has a number (how many came before it since a fixed day), so that durations, lags and
+deadlines are sums of whole numbers, however far away they are.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_left, bisect_right
+from functools import cache
+
+import holidays
+
+DEFAULT = "IT"
+# Holidays are known within these years; beyond them only weekends are free.
+_YEARS = range(1990, 2101)
+# A Monday, long before any date that a record may have.
+_FIRST = dt.date(1, 1, 1).toordinal()
+_LAST = dt.date(9999, 12, 31).toordinal()
+
+
+class Workdays:
+    """The working days of a country (ISO 3166-1 alpha-2; an unknown one has Italy's)."""
+
+    def __init__(self, country: str = DEFAULT) -> None:
+        known = holidays.list_supported_countries(include_aliases=False)
+        self.country = country if country in known else DEFAULT
+        found = holidays.country_holidays(self.country, years=_YEARS)
+        self._free = sorted(day.toordinal() for day in found if day.weekday() < 5)
+
+    def is_working(self, day: dt.date) -> bool:
+        """Whether people work on ``day``."""
+        return day.weekday() < 5 and not self._is_holiday(day)
+
+    def _is_holiday(self, day: dt.date) -> bool:
+        place = bisect_left(self._free, day.toordinal())
+        return place < len(self._free) and self._free[place] == day.toordinal()
+
+    def index(self, day: dt.date) -> int:
+        """How many working days come before ``day``: a working day's own number, a free day has the next one's."""
+        past = day.toordinal() - _FIRST
+        weeks, rest = divmod(past, 7)
+        return weeks * 5 + min(rest, 5) - bisect_left(self._free, day.toordinal())
+
+    def end(self, day: dt.date) -> int:
+        """How many working days are over when ``day`` is."""
+        return self.index(day) + self.is_working(day)
+
+    def day(self, index: int) -> dt.date:
+        """The working day with that number; beyond the calendar its first or last day."""
+        place, before = index, -1
+        while place != before:
+            weeks, rest = divmod(place, 5)
+            ordinal = _FIRST + weeks * 7 + rest
+            before, place = place, index + bisect_right(self._free, ordinal)
+        return dt.date.fromordinal(min(max(ordinal, _FIRST), _LAST))
+
+    def add(self, day: dt.date, count: int) -> dt.date:
+        """The working day that is ``count`` working days after ``day`` (before it, when negative)."""
+        return self.day(self.index(day) + count)
+
+    def count(self, start: dt.date, end: dt.date) -> int:
+        """How many working days there are from ``start`` to ``end``, both included."""
+        return max(self.end(end) - self.index(start), 0)
+
+
+@cache
+def workdays(country: str = DEFAULT) -> Workdays:
+    """The calendar of a country; made once."""
+    return Workdays(country)
+
+
+@cache
+def holiday_names(country: str, year: int, language: str) -> dict[dt.date, str]:
+    """The public holidays of a year, named in ``language`` where the country's are translated."""
+    calendar = workdays(country)
+    languages = holidays.list_localized_countries().get(calendar.country, [])
+    named = next((one for one in languages if one.split("_")[0] == language), None)
+    return dict(holidays.country_holidays(calendar.country, years=year, language=named).items())
