@@ -50,8 +50,8 @@ export function query(extra = {}) {
 /** Lists and boards know tasks only: types of other entries stay behind. */
 function links() {
   const { searchParams } = here();
-  for (const link of $$("[data-layout]")) {
-    if (["calendar", "table"].includes(link.dataset.layout)) continue;
+  for (const link of $$("[data-mode]")) {
+    if (["calendar", "table"].includes(link.dataset.mode)) continue;
     const kept = new URLSearchParams();
     if (searchParams.get("q")) kept.set("q", searchParams.get("q"));
     for (const one of searchParams.getAll("f")) {

@@ -371,6 +371,7 @@ PLATFORM_CALLERS = {
     "app/sales/imports/running.py": {"jobs"},
     "app/collaboration/jobs.py": {"jobs"},
     "app/notifications/jobs.py": {"jobs"},
+    "app/tasks/jobs.py": {"jobs"},
     "app/settings/views/profile.py": {"identity"},
     "app/settings/views/security.py": {"identity"},
     "app/tenancy/cli.py": {"sign-up", "vendor"},

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from flask_babel import force_locale
 from freezegun import freeze_time
 from PIL import Image
 from sqlalchemy import func, select
@@ -70,7 +71,7 @@ def talk(actor: Actor, kind: str, record_id: UUID) -> Any:
 
 def bell(person: Any) -> list[str]:
     """What a person's bell says, newest first."""
-    with tenant_scope(person.actor):
+    with tenant_scope(person.actor), force_locale("en"):
         rows = db.session.scalars(
             select(Notification)
             .where(Notification.member_id == person.member_id)

@@ -229,7 +229,7 @@ def test_views_periods_and_filters_live_in_the_address(desk: Desk, calendar: Any
     page.locator("body").press("ArrowRight")
     expect(page.locator("[data-cal-body] [data-entry]")).to_have_count(0)
     assert f"date={day(7)}" in page.url
-    link = page.locator("[data-layout=list]").get_attribute("href") or ""
+    link = page.locator("[data-mode=list]").get_attribute("href") or ""
     assert "f=priority" in link
     page.locator("body").press("t")
     page.locator("body").press("a")

@@ -149,7 +149,7 @@ class TaskView(CalendarPage, TenantView):
     @has_access
     def show(self, pk: str) -> Response:
         """The task as a page."""
-        context = self._task(parse_id(pk))
+        context = self._task(parse_id(pk)) | _choices()
         events = history(TASKS.kind, context["task"].id)
         return make_response(
             self.render_template(
@@ -189,7 +189,7 @@ class TaskView(CalendarPage, TenantView):
             "due": rows.due,
             "duration": rows.duration,
             "module_css": rows.MODULE_CSS[task.module],
-            **_choices(),
+            "people": list_people(),
         }
 
 
