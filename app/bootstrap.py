@@ -16,6 +16,7 @@ from whitenoise import WhiteNoise
 
 import config
 from app.demo.feature import feature as demo
+from app.exports.feature import feature as exports
 from app.kernel import assets, cli, health, http, i18n, jobs, logs, realtime, storage
 from app.kernel.db import db
 from app.kernel.feature import Feature, registry
@@ -34,7 +35,7 @@ from app.tenancy.security.identity.requests import resolve
 from app.tenancy.security.manager import TenantSecurityManager
 from app.vendor.feature import feature as vendor
 
-FEATURES: list[Feature] = [tenancy, saved_views, tasks, sales, notifications, settings, vendor, demo]
+FEATURES: list[Feature] = [tenancy, saved_views, exports, tasks, sales, notifications, settings, vendor, demo]
 
 registry.features = FEATURES
 

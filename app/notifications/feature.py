@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.events.exports import ExportFinished
 from app.events.sales import (
     ImportFinished,
     OpportunityAssigned,
@@ -30,6 +31,7 @@ feature = Feature(
         (TaskAssigned, "notifications.task_assigned", handlers.task_assigned),
         (TaskStatusChanged, "notifications.task_moved", handlers.task_moved),
         (MemberJoined, "notifications.member_joined", handlers.member_joined),
+        (ExportFinished, "notifications.export_finished", handlers.export_finished),
         (ImportFinished, "notifications.import_finished", handlers.import_finished),
     ],
 )

@@ -33,9 +33,11 @@ MESSAGES: dict[str, Any] = {
     "task_assigned": _l("%(actor)s assigned you the task “%(title)s”"),
     "task_moved": _l("%(actor)s moved the task “%(title)s” from %(from)s to %(to)s"),
     "member_joined": _l("%(name)s joined the organization"),
+    "export_finished": _l("Your export %(filename)s is ready: %(rows)s rows"),
+    "export_failed": _l("Your export %(filename)s failed: %(reason)s"),
     "import_finished": _l("Import of %(filename)s finished: %(created)s created, %(failed)s with errors"),
 }
-COUNTS = frozenset({"created", "failed"})
+COUNTS = frozenset({"created", "failed", "rows"})
 
 
 def text_of(notification: Notification) -> str:

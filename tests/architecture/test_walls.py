@@ -28,8 +28,8 @@ from tests.architecture.walls import fill, rls_off, superuser_engine, tenant_mod
 
 ROOT = Path(__file__).parents[2]
 MODELS = [
-    "account", "activity_log", "api_key", "branding_theme", "checklist_item", "contact", "idempotency_key", "import_job", "import_mapping",
-    "import_row", "invitation", "lead", "lost_reason", "membership", "notification", "opportunity", "opportunity_line",
+    "account", "activity_log", "api_key", "branding_theme", "checklist_item", "contact", "export_job", "idempotency_key", "import_job", "import_mapping",
+    "import_row", "invitation", "lead", "list_layout", "lost_reason", "membership", "notification", "opportunity", "opportunity_line",
     "opportunity_stage_history", "pipeline", "pipeline_stage", "product", "saved_view", "task",
     "task_member", "task_status", "team",
 ]  # fmt: skip
@@ -361,6 +361,7 @@ PLATFORM_CALLERS = {
     "app/bootstrap.py": {"health"},
     "app/demo/load/everything.py": {"vendor"},
     "app/demo/load/members.py": {"vendor"},
+    "app/exports/running.py": {"jobs"},
     "app/kernel/cli.py": {"jobs", "vendor"},
     "app/kernel/health.py": {"health"},
     "app/kernel/mail.py": {"jobs"},
