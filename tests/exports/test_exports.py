@@ -97,7 +97,7 @@ def test_it_holds_what_the_list_showed_and_its_end_is_told(browser, company, fmt
     bell = helpers.words(browser.get("/notifications/").text)
     assert f"accounts-{clock.today('Europe/Rome'):%Y%m%d}.{fmt} is ready: 4 rows" in bell
     assert "is kept until" in helpers.words(browser.get(f"/exports/{export_id}").text)
-    assert "Ready" in browser.get("/exports/").text
+    assert "File ready" in browser.get("/exports/").text
     noted = helpers.rows(company.admin.actor, "SELECT changes FROM audit_log WHERE action = 'exported'")
     assert [one.changes for one in noted] == [{"rows": [None, 4], "format": [None, fmt]}]
 

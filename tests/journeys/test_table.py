@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from app.kernel import clock
-from app.kernel.crud import export
+from app.kernel.crud import export, query
 from app.kernel.uow import uow
 from app.tasks.service.tasks import create_task
 from tests.journeys.conftest import Desk
@@ -206,12 +206,20 @@ def test_a_long_export_runs_in_the_background(table: Any, monkeypatch: pytest.Mo
     page.locator("#export-menu form button").first.click()
     expect(page.locator("[data-export]")).to_have_attribute("data-busy", "1")
     work_off()
-    expect(page.get_by_text("Ready")).to_be_visible()
+    expect(page.get_by_text("File ready")).to_be_visible()
     with page.expect_download() as download:
         page.locator("a[download]").first.click()
     assert len(Path(download.value.path()).read_text("utf-8-sig").splitlines()) == 5
     page.goto("/exports/")
     expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_the_totals_of_a_very_long_list_come_afterwards(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page does not wait for them."""
+    monkeypatch.setattr(query, "COUNT_CAP", 2)
+    page = table(f"{TABLE}?cols=estimate")
+    expect(page.locator("tfoot")).to_contain_text("Sum 450 min", use_inner_text=True)
+    expect(page.locator("tfoot")).to_contain_text("4 records")
 
 
 def test_a_view_of_the_team_and_its_dirty_mark(table: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from app.kernel.uow import uow
 from app.sales.models.accounts import Account
 from app.saved_views.models import SavedView
+from app.tenancy.models import Membership, Team
 from tests.sales import helpers
 
 
@@ -90,6 +91,25 @@ def test_personal_views_are_their_owners_and_shared_ones_everybodys(browser, com
     assert seller.post(f"/views/account/{shared}/delete").status_code == 403
     assert save(seller, name="Renamed", view=personal).status_code == 404
     assert helpers.scalar(company.admin.actor, "SELECT count(*) FROM saved_view") == 2
+
+
+def test_a_view_of_the_team_is_for_those_who_have_its_author_in_theirs(browser, company, sign_in):
+    view = view_of(save(browser, name="Ours", visibility="team"))
+    seller = sign_in(company.sales)
+    assert seller.get(f"/sales/accounts/?view={view}").status_code == 404
+    with uow(company.admin.actor) as session:
+        team = Team(name="North")
+        session.add(team)
+        session.flush()
+        for person in (company.admin, company.sales):
+            session.get(Membership, person.member_id).team_id = team.id
+    seller = sign_in(company.sales)
+    assert names(seller, f"?view={view}") == ["Alfa", "Gamma"]
+    assert "Ours" in seller.get("/sales/accounts/").text
+    assert save(seller, name="Taken", view=view).status_code == 403
+    assert sign_in(company.marketing).get(f"/sales/accounts/?view={view}").status_code in {403, 404}
+    assert sign_in(company.viewer).get(f"/sales/accounts/?view={view}").status_code == 404
+    assert save(browser, name="Odd", visibility="everybody").status_code == 422
 
 
 def test_the_default_opens_the_bare_address(browser, company, sign_in):

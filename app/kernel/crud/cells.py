@@ -191,7 +191,8 @@ def chips(crud: Crud, params: ListParams) -> list[dict[str, Any]]:
 
 def _chip(crud: Crud, node: dict[str, Any], names: Mapping[UUID, str]) -> dict[str, Any]:
     if "items" in node:
-        return {"label": _("Group of conditions"), "icon": "parentheses", "operator": "", "value": tree_words(crud, node, names)}
+        words = tree_words(crud, node, names)
+        return {"label": _("Group of conditions"), "icon": "parentheses", "operator": "", "value": words}
     field = crud.field(node["field"])
     assert field is not None  # the list's query would have refused it
     return {

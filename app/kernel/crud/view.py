@@ -10,18 +10,17 @@ from flask import Response, flash, make_response, redirect, request
 from flask_appbuilder import ModelView, expose, has_access
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import select
-from werkzeug.datastructures import MultiDict
 
 from app.kernel import http
 from app.kernel.audit import AuditLog
 from app.kernel.crud import cells, export
 from app.kernel.crud.fields import Crud, Field, Kind, target_model
 from app.kernel.crud.forms import make_form
-from app.kernel.crud.headings import headings
-from app.kernel.crud.params import PAGE_SIZES, STATE, ListParams, read_params, read_state
-from app.kernel.crud.query import MAX_SORTS, count_rows, find_ids, list_fields, list_page, sorts
+from app.kernel.crud.listing import list_context
+from app.kernel.crud.params import ListParams, read_state
+from app.kernel.crud.query import count_rows, find_ids, list_fields
 from app.kernel.crud.store import change, create, delete, load
-from app.kernel.crud.totals import has_totals, list_totals
+from app.kernel.crud.totals import list_totals
 from app.kernel.db import db, scope_criterion
 from app.kernel.errors import BadRequest, Conflict, DomainError, Forbidden
 from app.kernel.i18n import gettext as _
@@ -32,7 +31,6 @@ from app.kernel.uow import uow
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Pairs = list[tuple[str, str]]
 
 BULK_LIMIT = 1000
 HISTORY_LIMIT = 100
@@ -101,37 +99,13 @@ class TenantView(ModelView):  # type: ignore[misc]
     def _list_response(self) -> Response:
         crud, actor = self.crud, http.actor()
         params, preset, tabs = self._params()
-        state = _keeping_view(params, tabs)
-        if tabs.get("active") is not None:
-            tabs["dirty"] = params.query(page=None) != read_params(MultiDict(), crud, preset).query(page=None)
-        fields = list_fields(crud, params)
         if request.args.get("fragment") == "totals":
+            fields = list_fields(crud, params)
             totals = list_totals(crud, params, actor, fields)
             return make_response(self.render_template("crud/_totals.html", crud=crud, fields=fields, totals=totals))
-        page = list_page(crud, params, actor)
-        template = self.list_template
-        context = {
-            "crud": crud,
-            "page": page,
-            "params": params,
-            "fields": fields,
-            "render_rows": cells.render_rows,
-            "tabs": tabs,
-            "headings": headings(crud, params, fields),
-            "sorts": sorts(crud, params.sort or crud.order),
-            "max_sorts": MAX_SORTS,
-            # Of a very long list the page asks for them when it is there.
-            "totals": None if page.capped or not has_totals(fields) else list_totals(crud, params, actor, fields),
-            "has_totals": has_totals(fields),
-            "may_write": actor.can("write", crud.resource),
-            "may_export": actor.can("export", crud.resource),
-            "page_sizes": PAGE_SIZES,
-            "inline_export": page.count <= export.INLINE,
-            "bulk": [one for one in crud.bulk if actor.can(*one.permission)],
-            "chips": [{**one, "without": state(one["without"])} for one in cells.chips(crud, params)],
-            "state": lambda **changes: state(params.query(**changes)),
-        }
-        return make_response(self.render_template(template, **context))
+        return make_response(
+            self.render_template(self.list_template, **list_context(crud, params, preset, tabs, actor))
+        )
 
     def _params(self) -> tuple[ListParams, Mapping[str, Any], dict[str, Any]]:
         """The list's state from the address and the active saved view, that view's preset, and the tabs."""
@@ -320,23 +294,6 @@ class TenantView(ModelView):  # type: ignore[misc]
         back = request.form.get("back", "")
         # Another layout of the same records, which says where it is; nowhere else.
         return redirect(back if back.startswith(f"{crud.url}/") else _back(crud.list_url))  # type: ignore[return-value]
-
-
-def _keeping_view(params: ListParams, tabs: dict[str, Any]) -> Callable[[Pairs], Pairs]:
-    """Completes the pairs of a list's link so that the view stays: what a link leaves out would
-    otherwise come back from the view, or from the person's default one."""
-    active = tabs.get("active")
-
-    def complete(pairs: Pairs) -> Pairs:
-        given = {key for key, _value in pairs}
-        if active is None:
-            start = [("view", "all")] if tabs.get("views") else []
-            return [*start, *pairs, *([("cols", "")] if tabs.get("layout") and "cols" not in given else [])]
-        blank = [(key, "") for key in STATE if key not in given and key != "size"]
-        size = [] if "size" in given else [("size", str(params.page_size))]
-        return [("view", str(active.id)), *pairs, *blank, *size]
-
-    return complete
 
 
 def _back(url: str) -> str:
