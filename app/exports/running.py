@@ -19,6 +19,7 @@ from app.kernel.errors import DomainError, Invalid, NotFound, Unavailable
 from app.kernel.i18n import force_locale
 from app.kernel.i18n import gettext as _
 from app.kernel.uow import platform_uow, uow
+from app.tenancy.security.identity.jobs import load_member_actor
 
 if TYPE_CHECKING:
     from app.kernel.actor import Actor
@@ -110,7 +111,7 @@ def sweep_exports(**_context: Any) -> int:
     swept = 0
     for export_id, organization_id, owner_id in unfinished:
         if jobs.has_failed("exports.run", state.job_id(export_id)):
-            with uow(system_actor(organization_id)):
+            with force_locale(_locale(organization_id, owner_id)), uow(system_actor(organization_id)):
                 job = _get(export_id)
                 if job.is_unfinished:
                     state.finish(job, reason=_("The export was interrupted. Try again."))
@@ -124,6 +125,14 @@ def sweep_exports(**_context: Any) -> int:
                 member_id=owner_id,
             )
     return swept + _expire()
+
+
+def _locale(organization_id: UUID, member_id: UUID) -> str:
+    """The language of the person who waits; the product's own when they have gone."""
+    try:
+        return load_member_actor(organization_id, member_id).locale
+    except NotFound:
+        return system_actor(organization_id).locale
 
 
 def _expire() -> int:
