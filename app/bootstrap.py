@@ -18,6 +18,7 @@ import config
 from app.calendar.feature import feature as calendar
 from app.collaboration.feature import feature as collaboration
 from app.demo.feature import feature as demo
+from app.exports.feature import feature as exports
 from app.kernel import assets, cli, health, http, i18n, jobs, logs, realtime, storage
 from app.kernel.db import db
 from app.kernel.feature import Feature, registry
@@ -40,6 +41,7 @@ FEATURES: list[Feature] = [
     tenancy,
     saved_views,
     collaboration,
+    exports,
     calendar,
     tasks,
     sales,

@@ -2,7 +2,7 @@
 
 B1 to B5 compare rates that are measured in turns, product and rival, in the same minutes; the ratio is
 that of the medians. B8 imports a file through the product's own import and copies the same rows with COPY.
-B10 starts the product twice and looks at the second start.
+B10 starts the product twice and looks at the second start. B4T is B4 for the table of tasks, B11 an export.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from app.sales.imports import running
 from app.sales.imports import service as imports
 from app.tenancy import queries
 from app.tenancy.security.identity.jobs import load_member_actor
-from bench import data
+from bench import data, tables
 from bench.stack import ROOT, SOCKETS, Load, embedded, free_port, serving, wrk
 
 QUERY = "(filters:!((col:stage_kind,opr:eq,value:open)),order_column:amount,order_direction:desc,page:0,page_size:50)"
@@ -449,7 +449,7 @@ def main() -> None:
         f"Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}"
     )
     compile_catalogues()
-    if bench.wants("B1", "B2", "B3", "B4", "B5", "B6", "B8"):
+    if bench.wants("B1", "B2", "B3", "B4", "B4T", "B5", "B6", "B8", "B11"):
         with embedded() as stack:
             superuser = stack.superuser_url.replace("@/postgres", f"@/{DATABASE}")
             app = create_app({"PUBLIC_URL": "http://127.0.0.1"})
@@ -463,6 +463,10 @@ def main() -> None:
                     live_benchmark(bench, superuser)
                 if bench.wants("B8"):
                     import_benchmark(bench, superuser)
+                if bench.wants("B4T"):
+                    tables.table_benchmark(bench, superuser, session_of)
+                if bench.wants("B11"):
+                    tables.export_benchmark(bench, superuser)
     if bench.wants("B10"):
         start_benchmark(bench)
 

@@ -31,6 +31,20 @@ JOIN LATERAL (SELECT st.*, row_number() OVER (ORDER BY st.position) - 1 AS numbe
       FROM pipeline_stage st JOIN pipeline p ON p.id = st.pipeline_id
       WHERE st.organization_id = o.id AND p.is_default) s ON s.number = mod(n, s.total)
 """
+# As DEALS, for tasks over the organization's statuses.
+TASKS = """
+INSERT INTO task (id, organization_id, version, created_at, updated_at, number, title, module, type, status_id,
+    status_group, priority, owner_id, start_on, due_on, estimate, tags, rank, done_at)
+SELECT gen_random_uuid(), o.id, 1, now() - n * interval '1 minute', now(), n, 'Task ' || n,
+    CASE WHEN mod(n, 2) = 0 THEN 'sales' ELSE 'marketing' END, 'task', s.id, s."group", 'P' || mod(n, 4),
+    CASE WHEN mod(n, 3) = 0 THEN o.member_id END, NULL, current_date - 30 + mod(n * 7919, 120), 15 * mod(n, 40), '{}',
+    'a' || lpad(to_hex(n), 8, '0'), CASE WHEN s."group" IN ('done', 'cancelled') THEN now() END
+FROM (SELECT org.id, m.id AS member_id FROM organization org JOIN membership m ON m.organization_id = org.id
+      WHERE org.id = %(organization)s LIMIT 1) o
+CROSS JOIN generate_series(1, %(count)s) n
+JOIN LATERAL (SELECT st.*, row_number() OVER (ORDER BY st.position) - 1 AS place, count(*) OVER () AS total
+      FROM task_status st WHERE st.organization_id = o.id) s ON s.place = mod(n, s.total)
+"""
 ACCOUNTS = """
 INSERT INTO account (id, organization_id, version, created_at, updated_at, name, lifecycle, tags)
 SELECT gen_random_uuid(), %(organization)s, 1, now(), now(), 'Account ' || n, 'prospect', '{}'
@@ -48,8 +62,8 @@ class Company:
     deals: int
 
 
-def make_company(number: int, deals: int, superuser_url: str) -> Company:
-    """An organization with one admin, twenty accounts and ``deals`` deals."""
+def make_company(number: int, deals: int, superuser_url: str, *, tasks: int = 0) -> Company:
+    """An organization with one admin, twenty accounts, ``deals`` deals and ``tasks`` tasks."""
     with platform_uow("sign-up"):
         email = f"admin@bench-{number}.example"
         user = create_user(email=email, first_name="Ada", last_name=f"Bench {number}", password=PASSWORD, locale="it")
@@ -60,6 +74,7 @@ def make_company(number: int, deals: int, superuser_url: str) -> Company:
     with psycopg.connect(superuser_url) as connection:
         connection.execute(ACCOUNTS, {"organization": made.id})
         connection.execute(DEALS, {"organization": made.id, "count": deals})
+        connection.execute(TASKS, {"organization": made.id, "count": tasks})
     return made
 
 

@@ -28,6 +28,7 @@ const result = await build({
     roles: "frontend/roles.js",
     lines: "frontend/lines.js",
     imports: "frontend/imports.js",
+    exports: "frontend/exports.js",
     swagger: "frontend/swagger.js",
     tasks: "frontend/tasks.js",
     kanban: "frontend/kanban.js",

@@ -1,4 +1,7 @@
-// Generated lists: selection and bulk bar, columns, density, the filter builder.
+// Generated lists: selection and bulk bar, density; their columns, sorts and filters are beside it.
+import "./columns.js";
+import "./filters.js";
+import "./sorting.js";
 import { $, $$, confirmDialog } from "./lib.js";
 
 const table = $("[data-list]");
@@ -62,99 +65,6 @@ for (const button of $$("[data-density]")) {
     localStorage.setItem("dense", dense ? "1" : "0");
     set(dense);
   });
-}
-
-const columns = $("[data-columns]");
-if (columns) {
-  columns.addEventListener("submit", () => {
-    $("[name=cols]", columns).value = $$("input[type=checkbox]:checked", columns).map((one) => one.value).join(",");
-  });
-  import("sortablejs").then(({ default: Sortable }) => Sortable.create($("[data-sortable]", columns), { handle: ".grip", animation: 120 }));
-  columns.addEventListener("keydown", (event) => {
-    if (!event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
-    const row = event.target.closest(".sk-colrow");
-    if (!row) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const other = event.key === "ArrowUp" ? row.previousElementSibling : row.nextElementSibling;
-    if (other) event.key === "ArrowUp" ? other.before(row) : other.after(row);
-    $("input", row).focus();
-  });
-}
-
-// ── the filter builder ──
-const form = $("[data-filter-form]");
-if (form) {
-  const words = JSON.parse($("#filter-texts").textContent);
-  const field = $("[data-filter-field]", form), operator = $("[data-filter-operator]", form), control = $("[data-filter-control]", form);
-  const option = (value, label) => { const one = document.createElement("option"); one.value = value; one.textContent = label; return one; };
-  const labelled = (id, text, node) => {
-    const label = document.createElement("label");
-    label.htmlFor = id;
-    label.textContent = text;
-    node.id = id;
-    return [label, node];
-  };
-  const input = (type) => { const one = document.createElement("input"); one.className = "input"; one.type = type; return one; };
-  const drawControl = () => {
-    const { kind, choices, labels, target } = field.selectedOptions[0].dataset;
-    const op = operator.value;
-    control.replaceChildren();
-    if (op === "empty" || op === "filled") return;
-    if (op === "in_period") {
-      const select = document.createElement("select");
-      select.className = "sk-select";
-      for (const [key, text] of Object.entries(words.periods)) select.append(option(key, text));
-      control.append(...labelled("filter-value", words.value, select));
-    } else if (kind === "bool") {
-      const select = document.createElement("select");
-      select.className = "sk-select";
-      select.append(option("true", words.yes), option("false", words.no));
-      control.append(...labelled("filter-value", words.value, select));
-    } else if (kind === "enum" || kind === "ref" || kind === "person") {
-      const select = document.createElement("select");
-      select.className = "sk-select";
-      select.multiple = true;
-      select.size = 8;
-      if (kind === "enum") choices.split(",").forEach((value, index) => select.append(option(value, labels.split("|")[index])));
-      else {
-        if (kind === "person") select.append(option("me", words.me));
-        const search = input("search");
-        search.placeholder = words.search;
-        search.setAttribute("aria-label", words.search);
-        const load = async () => {
-          const response = await fetch(`/lookup/${target}?q=${encodeURIComponent(search.value)}`, { headers: { Accept: "application/json" } });
-          if (!response.ok) return;
-          const { result } = await response.json();
-          const kept = [...select.selectedOptions];
-          select.replaceChildren(...kept, ...(kind === "person" && !kept.some((one) => one.value === "me") ? [option("me", words.me)] : []),
-            ...result.filter((one) => !kept.some((chosen) => chosen.value === one.id)).map((one) => option(one.id, one.name)));
-        };
-        search.addEventListener("input", load);
-        load();
-        control.append(...labelled("filter-value", words.value, select));
-        control.prepend(search);
-        return;
-      }
-      control.append(...labelled("filter-value", words.value, select));
-    } else {
-      const type = kind === "date" || kind === "datetime" ? "date" : "text";
-      control.append(...labelled("filter-value", words.value, input(type)));
-      if (op === "between") control.append(...labelled("filter-value-2", words.and, input(type)));
-    }
-  };
-  const drawOperators = () => {
-    operator.replaceChildren(...words.operators[field.selectedOptions[0].dataset.kind].map((key) => option(key, words.labels[key])));
-    drawControl();
-  };
-  field.addEventListener("change", drawOperators);
-  operator.addEventListener("change", drawControl);
-  form.addEventListener("submit", () => {
-    const values = $$("select, input", control).filter((one) => one.id.startsWith("filter-value"))
-      .flatMap((one) => (one.multiple ? [...one.selectedOptions].map((chosen) => chosen.value) : [one.value])).filter(Boolean);
-    $("[data-filter-value]", form).value = `${field.value}:${operator.value}:${values.map(encodeURIComponent).join(",")}`;
-  });
-  drawOperators();
 }
 
 for (const trigger of $$("form#bulk [data-confirm]")) trigger.addEventListener("click", async (event) => {

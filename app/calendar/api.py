@@ -14,7 +14,7 @@ from app.calendar.asking import DAYS, MAX_DAYS, MAX_ENTRIES, MAX_UNDATED, read_m
 from app.calendar.queries import Found
 from app.kernel import http
 from app.kernel.calendar import Entry, When
-from app.kernel.crud.api import security
+from app.kernel.crud.rest_docs import security
 from app.kernel.errors import Conflict, NotFound
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.kernel.crud.api import security
+from app.kernel.crud.rest_docs import security
 
 if TYPE_CHECKING:
     from apispec import APISpec

@@ -121,6 +121,12 @@ def enqueue_lost(
     return True
 
 
+def has_failed(name: str, job_id: str) -> bool:
+    """Whether the job ended among the failed ones: killed too often, or given up."""
+    found = get_queue(_registry[name].queue).fetch_job(job_id)
+    return found is not None and found.get_status() in {JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED}
+
+
 def _put(
     name: str,
     arguments: dict[str, Any],

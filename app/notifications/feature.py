@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.events.collaboration import CommentAdded
+from app.events.exports import ExportFinished
 from app.events.sales import (
     ImportFinished,
     OpportunityAssigned,
@@ -36,6 +37,7 @@ feature = Feature(
         (CommentAdded, "notifications.commented", handlers.commented),
         (TaskUnblocked, "notifications.task_unblocked", handlers.task_unblocked),
         (MemberJoined, "notifications.member_joined", handlers.member_joined),
+        (ExportFinished, "notifications.export_finished", handlers.export_finished),
         (ImportFinished, "notifications.import_finished", handlers.import_finished),
     ],
     schedules=[Schedule("notifications.mail_unread", every=60)],

@@ -245,3 +245,17 @@ def import_finished(event: ReceivedEvent) -> None:
             url=f"/sales/import/{event.subject_id}",
             dedupe_key=str(event.delivery_id),
         )
+
+
+def export_finished(event: ReceivedEvent) -> None:
+    """Whoever asked for an export hears of its file, or why there is none."""
+    payload = event.payload
+    notify(
+        UUID(payload["owner_id"]),
+        "export_failed" if payload["reason"] else "export_finished",
+        {"filename": payload["filename"], "rows": str(payload["rows"]), "reason": payload["reason"]},
+        category=Category.SYSTEM,
+        icon="circle-alert" if payload["reason"] else "file-check-2",
+        url=f"/exports/{event.subject_id}",
+        dedupe_key=str(event.delivery_id),
+    )

@@ -37,9 +37,11 @@ MESSAGES: dict[str, Any] = {
     "commented": _l("%(actor)s commented on “%(title)s”"),
     "task_unblocked": _l("You can start “%(title)s”: “%(cleared_by)s” is closed"),
     "member_joined": _l("%(name)s joined the organization"),
+    "export_finished": _l("Your export %(filename)s is ready: %(rows)s rows"),
+    "export_failed": _l("Your export %(filename)s failed: %(reason)s"),
     "import_finished": _l("Import of %(filename)s finished: %(created)s created, %(failed)s with errors"),
 }
-COUNTS = frozenset({"created", "failed"})
+COUNTS = frozenset({"created", "failed", "rows"})
 
 
 def text_of(notification: Notification) -> str:

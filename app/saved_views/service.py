@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from app.kernel.crud.fields import Crud
-from app.kernel.crud.filters import compile_tree
+from app.kernel.crud.params import column_texts, read_columns
 from app.kernel.crud.query import ordered, plan
-from app.kernel.db import db
+from app.kernel.crud.tree import compile_filters
+from app.kernel.db import advisory_lock, db
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.i18n import gettext as _
-from app.saved_views.models import SavedView
+from app.saved_views.models import ListLayout, SavedView, Visibility
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,23 +25,50 @@ MAX_VIEWS = 50
 KEYS = ("leaves", "tree", "search", "sort", "columns", "page_size")
 
 
+def _visible(actor: Actor) -> Any:
+    """The actor's own views, those of the people of their team, and those for everybody."""
+    of_team = (SavedView.visibility == Visibility.TEAM) & SavedView.owner_id.in_(actor.team_member_ids)
+    return (SavedView.owner_id == actor.member_id) | of_team | (SavedView.visibility == Visibility.SHARED)
+
+
 def list_views(kind: str, *, actor: Actor) -> Sequence[SavedView]:
-    """The actor's own views of an entity and the shared ones, in order."""
+    """The views of an entity that the actor may use, in order."""
     return db.session.scalars(
         select(SavedView)
-        .where(SavedView.kind == kind, (SavedView.owner_id == actor.member_id) | SavedView.shared)
+        .where(SavedView.kind == kind, _visible(actor))
         .order_by(SavedView.position, SavedView.created_at)
     ).all()
 
 
 def get_view(view_id: UUID, *, actor: Actor) -> SavedView:
     """A view that the actor may use; NotFound for another's private one."""
-    view = db.session.scalar(
-        select(SavedView).where(SavedView.id == view_id, (SavedView.owner_id == actor.member_id) | SavedView.shared)
-    )
+    view = db.session.scalar(select(SavedView).where(SavedView.id == view_id, _visible(actor)))
     if view is None:
         raise NotFound
     return view
+
+
+def get_layout(kind: str, *, actor: Actor) -> list[str]:
+    """The columns that the actor left the list with; none for the default ones."""
+    found = select(ListLayout.columns).where(ListLayout.kind == kind, ListLayout.owner_id == actor.member_id)
+    return db.session.scalar(found) or []
+
+
+def save_layout(crud: Crud, text: str, *, actor: Actor) -> None:
+    """Keeps the columns that ``text`` names (``status~140,owner``) for the actor; none forget them."""
+    columns, widths = read_columns(crud, text)
+    advisory_lock(f"layout:{actor.member_id}:{crud.kind}")
+    found = db.session.scalar(
+        select(ListLayout).where(ListLayout.kind == crud.kind, ListLayout.owner_id == actor.member_id)
+    )
+    if not columns:
+        if found is not None:
+            db.session.delete(found)
+        return
+    if found is None:
+        found = ListLayout(kind=crud.kind, owner_id=actor.member_id)
+        db.session.add(found)
+    found.columns = column_texts(columns, widths)
 
 
 def save_view(
@@ -50,7 +78,7 @@ def save_view(
     actor: Actor,
     name: str | None = None,
     view_id: UUID | None = None,
-    shared: bool | None = None,
+    visibility: str | None = None,
     is_default: bool | None = None,
 ) -> SavedView:
     """Creates (``view_id`` None) or changes a view. The definition must compile for the entity.
@@ -76,12 +104,13 @@ def save_view(
             raise Invalid(errors={"name": [_("This field is required.")]})
         view.name = name
     clean = {key: definition[key] for key in KEYS if definition.get(key)}
-    tree = {"op": "and", "items": [*clean.get("leaves", []), *([clean["tree"]] if "tree" in clean else [])]}
-    compile_tree(crud, tree, actor, plan(crud).columns)
+    compile_filters(crud, clean.get("leaves", []), clean.get("tree"), actor, plan(crud).columns)
     ordered(crud, select(crud.model.id), clean.get("sort", ""), [])
     view.definition = clean
-    if shared is not None:
-        view.shared = shared
+    if visibility is not None:
+        if visibility not in set(Visibility):
+            raise Invalid(errors={"visibility": [_("Choose one of the list.")]})
+        view.visibility = visibility
     if is_default is not None:
         if is_default:
             for other in db.session.scalars(

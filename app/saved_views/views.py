@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.kernel import http
 from app.kernel.crud.fields import Crud, cruds
-from app.kernel.crud.view import read_state
+from app.kernel.crud.params import STATE, read_state
 from app.kernel.errors import NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 
     from app.kernel.actor import Actor
 
-STATE = ("q", "f", "sort", "cols", "size")
-
 
 def provide(crud: Crud, actor: Actor, args: Any) -> tuple[Mapping[str, Any], dict[str, Any]]:
-    """The preset of the active view, and what the tabs show. One query.
+    """The preset of the active view, and what the tabs show. Two queries at most.
 
     ``?view=<id>`` picks a view, ``?view=all`` none; a bare address opens the person's default.
     """
@@ -41,11 +39,13 @@ def provide(crud: Crud, actor: Actor, args: Any) -> tuple[Mapping[str, Any], dic
             raise NotFound
     elif wanted is None and not any(key in args for key in STATE):
         chosen = next((one for one in views if one.is_default and one.owner_id == actor.member_id), None)
-    preset = dict(chosen.definition) if chosen else {}
+    layout = [] if chosen else service.get_layout(crud.kind, actor=actor)
+    preset = dict(chosen.definition) if chosen else {"columns": layout}
     dirty = chosen is not None and any(key in args for key in STATE)
     return preset, {
         "views": views,
         "active": chosen,
+        "layout": layout,
         "dirty": dirty,
         "own": chosen is not None and chosen.owner_id == actor.member_id,
     }
@@ -72,10 +72,10 @@ class SavedViewView(BaseView):  # type: ignore[misc]
         params = read_state(state, crud, preset)
         definition = {
             "leaves": params.leaves,
-            "tree": preset.get("tree"),
+            "tree": params.tree,
             "search": params.search,
             "sort": params.sort,
-            "columns": params.columns,
+            "columns": params.column_texts,
             "page_size": params.page_size,
         }
         with uow():
@@ -85,11 +85,21 @@ class SavedViewView(BaseView):  # type: ignore[misc]
                 actor=actor,
                 view_id=view_id,
                 name=request.form.get("name") or None,
-                shared=request.form.get("shared") == "1" if "options" in request.form else None,
+                visibility=request.form.get("visibility", "private") if "options" in request.form else None,
                 is_default=request.form.get("is_default") == "1" if "options" in request.form else None,
             )
         flash(_("View “%(name)s” saved.", name=view.name), "success")
-        return redirect(f"{crud.url}/?{urlencode({'view': str(view.id)})}")  # type: ignore[return-value]
+        return redirect(f"{crud.list_url}?{urlencode({'view': str(view.id)})}")  # type: ignore[return-value]
+
+    @expose("/<kind>/columns", methods=["POST"])
+    def columns(self, kind: str) -> Response:
+        """Keeps the columns of a list (field ``cols``) for the person; blank ones forget them."""
+        actor = http.actor()
+        crud = _crud(kind)
+        actor.require("read", crud.resource)
+        with uow():
+            service.save_layout(crud, request.form.get("cols", ""), actor=actor)
+        return http.json_response({"message": "OK"})
 
     @expose("/<kind>/<pk>/delete", methods=["POST"])
     def delete(self, kind: str, pk: str) -> Response:
@@ -98,7 +108,7 @@ class SavedViewView(BaseView):  # type: ignore[misc]
         with uow():
             service.delete_view(parse_id(pk), actor=http.actor())
         flash(_("View deleted."), "success")
-        return redirect(f"{crud.url}/?view=all")  # type: ignore[return-value]
+        return redirect(f"{crud.list_url}?view=all")  # type: ignore[return-value]
 
 
 def _crud(kind: str) -> Crud:

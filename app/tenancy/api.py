@@ -8,8 +8,9 @@ from flask import Response
 from flask_appbuilder.api import expose, protect
 
 from app.kernel import http
-from app.kernel.crud.api import TenantApi, make_api, security
+from app.kernel.crud.api import TenantApi, make_api
 from app.kernel.crud.fields import Crud, Field, Kind, Verbs, clean
+from app.kernel.crud.rest_docs import security
 from app.kernel.crud.store import load
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _

@@ -150,18 +150,25 @@ UNHEARD = {
 
 def test_every_event_has_a_subscriber_or_a_reason(app):
     import app.events.collaboration
+    import app.events.exports
     import app.events.sales
     import app.events.tasks
     import app.events.tenancy
 
     events = [
         one
-        for module in (app.events.collaboration, app.events.sales, app.events.tasks, app.events.tenancy)
+        for module in (
+            app.events.collaboration,
+            app.events.exports,
+            app.events.sales,
+            app.events.tasks,
+            app.events.tenancy,
+        )
         for _name, one in inspect.getmembers(module, inspect.isclass)
         if issubclass(one, Event) and one is not Event
     ]
     files = {path.stem for path in (ROOT / "app/events").glob("*.py")} - {"__init__"}
-    assert files == {"collaboration", "sales", "tasks", "tenancy"}
+    assert files == {"collaboration", "exports", "sales", "tasks", "tenancy"}
     names = [one.name for one in events]
     assert len(set(names)) == len(names)
     unheard = {one.name for one in events if not subscriptions.get(one.name)}

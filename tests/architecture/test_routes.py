@@ -68,6 +68,7 @@ for _name, _resource in SALES.items():
     row("GET", f"{_base}/add", f"write {_resource}")
     row("POST", f"{_base}/add", f"write {_resource}")
     row("GET", f"{_base}/export/<fmt>", f"export {_resource}")
+    row("POST", f"{_base}/export/<fmt>", f"export {_resource}")
     row("POST", f"{_base}/bulk", f"write {_resource}", None, {"action": "delete", "rowid": "RIVAL"})
     row("POST", f"{_base}/delete/<pk>", f"write {_resource}", _key)
     for _slash in ("", "/"):
@@ -112,6 +113,7 @@ row("POST", "/tasks/edit/<pk>", "write task", "task")
 row("POST", "/tasks/delete/<pk>", "write task", "task")
 row("POST", "/tasks/bulk", "write task", None, {"action": "delete", "rowid": "RIVAL"})
 row("GET", "/tasks/export/<fmt>", "export task")
+row("POST", "/tasks/export/<fmt>", "export task")
 for _slash in ("", "/"):
     row("GET", f"/api/v1/tasks{_slash}", "read task")
     row("POST", f"/api/v1/tasks{_slash}", "write task", None, {})
@@ -215,7 +217,13 @@ row("GET", "/lookup/<kind>", "member")
 row("POST", "/switch/<slug>", "member")
 row("POST", "/see-as/stop", "member")
 row("POST", "/views/<kind>/save", "read account", None, {"name": "Mine", "state": ""})
+row("POST", "/views/<kind>/columns", "read account", None, {"cols": "name"})
 row("POST", "/views/<kind>/<pk>/delete", "member", "saved_view")
+row("GET", "/exports/", "member")
+row("GET", "/exports/<pk>", "export account", "export_job")
+row("GET", "/exports/<pk>/progress", "export account", "export_job")
+row("GET", "/exports/<pk>/download", "export account", "export_job")
+row("POST", "/exports/<pk>/retry", "export account", "export_job")
 row("GET", "/settings/profile", "member")
 row("POST", "/settings/profile", "member")
 row("GET", "/settings/security", "member")
@@ -406,6 +414,8 @@ def test_an_id_of_another_tenant_in_a_form_does_nothing(app, acme, rows, people,
         assert answer.status_code in {302, 400}
     elif rule == "/views/<kind>/save":
         assert answer.status_code in {302, 422}
+    elif rule == "/views/<kind>/columns":
+        assert answer.status_code == 200  # it names no record
     else:
         assert answer.status_code in FOREIGN_ID, answer.text[:300]
     with uow(system_actor(acme.id)) as session:

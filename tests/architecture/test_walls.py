@@ -29,8 +29,8 @@ from tests.architecture.walls import fill, rls_off, superuser_engine, tenant_mod
 ROOT = Path(__file__).parents[2]
 MODELS = [
     "account", "activity_log", "api_key", "attachment", "branding_theme", "calendar_feed", "checklist_item", "comment",
-    "comment_mention", "comment_reaction", "comment_revision", "contact", "idempotency_key", "import_job",
-    "import_mapping", "import_row", "invitation", "lead", "lost_reason", "membership", "notification",
+    "comment_mention", "comment_reaction", "comment_revision", "contact", "export_job", "idempotency_key", "import_job",
+    "import_mapping", "import_row", "invitation", "lead", "list_layout", "lost_reason", "membership", "notification",
     "opportunity", "opportunity_line", "opportunity_stage_history", "pipeline", "pipeline_stage", "product",
     "record_link", "saved_view", "task", "task_dependency", "task_member",
     "task_status", "team", "time_entry", "timeline_baseline",
@@ -364,6 +364,7 @@ PLATFORM_CALLERS = {
     "app/calendar/views.py": {"identity"},
     "app/demo/load/everything.py": {"vendor"},
     "app/demo/load/members.py": {"vendor"},
+    "app/exports/running.py": {"jobs"},
     "app/kernel/cli.py": {"jobs", "vendor"},
     "app/kernel/health.py": {"health"},
     "app/kernel/mail.py": {"jobs"},

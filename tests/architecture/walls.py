@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from app.collaboration.models import (
     CommentRevision,
     RecordLink,
 )
+from app.exports.models import ExportJob
 from app.kernel import clock, storage
 from app.kernel.actor import system_actor
 from app.kernel.db import TenantModel, db, orm_guard_switched_off
@@ -37,7 +39,7 @@ from app.sales.models.leads import Lead
 from app.sales.models.opportunities import Opportunity, OpportunityLine, OpportunityStageHistory
 from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage
 from app.sales.models.products import Product
-from app.saved_views.models import SavedView
+from app.saved_views.models import ListLayout, SavedView
 from app.tasks.models import (
     ChecklistItem,
     Task,
@@ -241,7 +243,18 @@ def fill(company: Company) -> dict[str, Any]:
             "api_key",
             OrgApiKey(name=f"Key {mark}", prefix="sk_", secret_hash=mark, scopes=["read account"], ip_allow=[]),
         )
-        add("saved_view", SavedView(kind="account", owner_id=owner, name=f"View {mark}", shared=True, definition={}))
+        add(
+            "saved_view",
+            SavedView(kind="account", owner_id=owner, name=f"View {mark}", visibility="shared", definition={}),
+        )
+        add("list_layout", ListLayout(kind=mark[:32], owner_id=owner, columns=["name"]))
+        key = storage.tenant_key(company.id, "exports", f"{mark}.csv")
+        storage.store().put(key, BytesIO(b"Name"))
+        asked = ExportJob(
+            kind="account", owner_id=company.admin.member_id, format="csv", filename="a.csv", status="done"
+        )
+        asked.storage_key = key
+        add("export_job", asked)
         add(
             "idempotency_key",
             IdempotencyKey(actor="user:x", key=mark, fingerprint="0" * 64, status_code=201, body={"secret": mark}),

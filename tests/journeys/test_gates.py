@@ -16,7 +16,10 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Page
 
 from app.collaboration.service.comments import add_comment, react
+from app.exports.service import start
 from app.kernel import clock
+from app.kernel.crud.fields import cruds
+from app.kernel.crud.params import ListParams
 from app.kernel.uow import uow
 from app.sales.imports import running
 from app.sales.imports import service as imports
@@ -117,6 +120,8 @@ def house(app: Any) -> Desk:
                 actor=actor,
             )
             desk.import_id = str(job.id)
+        with uow(actor):
+            desk.export_id = start(cruds["account"], ListParams(), "csv", actor=actor).rsplit("/", 1)[1]
         return desk
 
 
@@ -154,6 +159,9 @@ def _pages(house: Desk) -> list[str]:
         "/sales/activities/",
         "/marketing/activities/board",
         "/marketing/activities/table",
+        "/tasks/table?cols=status~200,owner,estimate&sort=-priority,estimate&t=or(priority:in:P1;owner:in:me)",
+        "/exports/",
+        f"/exports/{house.export_id}",
         "/tasks/add",
         f"/tasks/{house.task_id}",
         "/settings/tasks",
@@ -263,6 +271,8 @@ OPENED = [
     ("/sales/pipeline", "[data-dialog=add-filter]", "#add-filter"),
     ("/sales/pipeline", "[popovertarget=order-menu]", "#order-menu"),
     ("/sales/accounts/", "[popovertarget=columns-menu]", "#columns-menu"),
+    ("/tasks/table?t=or(priority:in:P0;and(owner:in:me;due_on:in_period:last_9))", "[data-filter-open]", "#add-filter"),
+    ("/tasks/table?sort=-priority,due_on,title", "[data-dialog=sort-list]", "#sort-list"),
     ("/sales/accounts/", "[data-dialog=save-view]", "#save-view"),
     ("/sales/accounts/", "[popovertarget=export-menu]", "#export-menu"),
     ("/tasks/list", "[popovertarget=group-menu]", "#group-menu"),

@@ -132,8 +132,9 @@ def test_a_filter_survives_the_address(field, operator, values):
 @given(data=st.data())
 def test_any_filter_compiles_runs_or_is_refused(app, acme, data):
     """Values of every sort in every condition: rows, or BadRequest; never a database error."""
-    from app.kernel.crud.filters import OPERATORS, compile_tree
+    from app.kernel.crud.filters import OPERATORS
     from app.kernel.crud.query import plan
+    from app.kernel.crud.tree import compile_tree
     from app.kernel.tenant import tenant_scope
 
     crud = cruds[data.draw(st.sampled_from(sorted(cruds)))]

@@ -335,7 +335,14 @@ def test_the_number_of_queries_does_not_grow(resource, company, browser, countin
         ("f=created_at:eq:", 400), ("f=created_at:between:2026-01-01", 400), ("f=created_at:in_period:evil", 400),
         ("page=x", 400), ("size=x", 400), ("page=0", 200), ("size=7", 200), ("sort=evil", 400), ("sort=,", 200),
         ("page=99999999", 400), ("view=x", 404), ("view=00000000-0000-4000-8000-000000000000", 404), ("q=%00%FF", 200), ("cols=%00", 200),
-        ("&".join(["f=created_at:filled:"] * 41), 400),
+        ("&".join(["f=created_at:filled:"] * 51), 400), ("&".join(["f=created_at:filled:"] * 50), 200),
+        ("t=or(created_at:filled:;and(created_at:empty:))", 200), ("t=and()", 200), ("t=", 200),
+        ("t=or", 400), ("t=or(", 400), ("t=or(created_at:filled:", 400), ("t=)", 400), ("t=and())", 400), ("t=not(created_at:empty:)", 400),
+        ("t=or(;)", 400), ("t=or(created_at:filled:)or()", 400), ("t=created_at:filled:", 400), ("t=or(nope:eq:1)", 400),
+        ("t=or(created_at:evil:1)", 400), ("t=or(created_at:eq:x)", 400), ("t=or(created_at)", 400), ("t=or(created_at:eq:%00)", 400),
+        ("t=" + "and(" * 5 + "created_at:filled:" + ")" * 5, 200), ("t=" + "and(" * 6 + ")" * 6, 400), ("t=" + "or(" * 2000, 400),
+        ("t=or(" + ";".join(["created_at:filled:"] * 51) + ")", 400), ("t=" + "x" * 17000, 400),
+        ("sort=created_at,-created_at,,created_at", 200),
     ],
 )  # fmt: skip
 def test_bad_addresses(resource, query, status, looker):

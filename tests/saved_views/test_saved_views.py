@@ -11,6 +11,7 @@ import pytest
 from app.kernel.uow import uow
 from app.sales.models.accounts import Account
 from app.saved_views.models import SavedView
+from app.tenancy.models import Membership, Team
 from tests.sales import helpers
 
 
@@ -78,7 +79,7 @@ def test_the_default_columns_come_back_inside_a_view_that_names_its_own(browser)
 
 
 def test_personal_views_are_their_owners_and_shared_ones_everybodys(browser, company, sign_in, rival):
-    personal, shared = view_of(save(browser, name="Mine")), view_of(save(browser, name="Ours", shared="1"))
+    personal, shared = view_of(save(browser, name="Mine")), view_of(save(browser, name="Ours", visibility="shared"))
     seller, charlie = sign_in(company.sales), sign_in(rival.admin)
     assert names(seller, f"?view={shared}") == ["Alfa", "Gamma"]
     assert seller.get(f"/sales/accounts/?view={personal}").status_code == 404
@@ -92,11 +93,30 @@ def test_personal_views_are_their_owners_and_shared_ones_everybodys(browser, com
     assert helpers.scalar(company.admin.actor, "SELECT count(*) FROM saved_view") == 2
 
 
+def test_a_view_of_the_team_is_for_those_who_have_its_author_in_theirs(browser, company, sign_in):
+    view = view_of(save(browser, name="Ours", visibility="team"))
+    seller = sign_in(company.sales)
+    assert seller.get(f"/sales/accounts/?view={view}").status_code == 404
+    with uow(company.admin.actor) as session:
+        team = Team(name="North")
+        session.add(team)
+        session.flush()
+        for person in (company.admin, company.sales):
+            session.get(Membership, person.member_id).team_id = team.id
+    seller = sign_in(company.sales)
+    assert names(seller, f"?view={view}") == ["Alfa", "Gamma"]
+    assert "Ours" in seller.get("/sales/accounts/").text
+    assert save(seller, name="Taken", view=view).status_code == 403
+    assert sign_in(company.marketing).get(f"/sales/accounts/?view={view}").status_code in {403, 404}
+    assert sign_in(company.viewer).get(f"/sales/accounts/?view={view}").status_code == 404
+    assert save(browser, name="Odd", visibility="everybody").status_code == 422
+
+
 def test_the_default_opens_the_bare_address(browser, company, sign_in):
     first = view_of(save(browser, name="First", is_default="1"))
     assert names(browser) == ["Alfa", "Gamma"]
     assert names(browser, "?q=beta") == ["Beta"]
-    second = view_of(save(browser, state="f=city:eq:padova", name="Second", is_default="1", shared="1"))
+    second = view_of(save(browser, state="f=city:eq:padova", name="Second", is_default="1", visibility="shared"))
     assert names(browser) == ["Beta"]
     defaults = helpers.rows(company.admin.actor, "SELECT id FROM saved_view WHERE is_default")
     assert [str(one.id) for one in defaults] == [second]
@@ -185,7 +205,9 @@ def test_a_view_may_hold_a_tree_of_conditions(browser, company):
         view = service.save_view(cruds["account"], definition, actor=actor, name="Either").id
     assert names(browser, f"?view={view}") == ["Alfa", "Beta"]
     with uow(actor):
-        service.save_view(cruds["account"], {**definition, "sort": "-name"}, actor=actor, view_id=view, shared=True)
+        service.save_view(
+            cruds["account"], {**definition, "sort": "-name"}, actor=actor, view_id=view, visibility="shared"
+        )
     page = browser.get(f"/sales/accounts/?view={view}").text
     assert "Either" in page
     assert page.index(">Beta</span>") < page.index(">Alfa</span>")

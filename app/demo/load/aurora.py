@@ -162,7 +162,6 @@ def _add_life(admin: Actor, sales: Actor) -> None:
             },
             actor=sales,
             name="Le mie aperte",
-            shared=False,
         )
     with uow(admin):
         views.save_view(
@@ -170,7 +169,7 @@ def _add_life(admin: Actor, sales: Actor) -> None:
             {"leaves": [{"field": "open_deals", "operator": "gt", "value": ["20"]}], "sort": "-open_value"},
             actor=admin,
             name="Più trattative aperte",
-            shared=True,
+            visibility="shared",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
@@ -16,13 +16,17 @@ from sqlalchemy import select as sql_select
 from app.kernel import clock, i18n
 from app.kernel.assets import icon
 from app.kernel.crud.fields import Crud, Field, Kind, cruds, target_model
-from app.kernel.crud.filters import OPERATOR_LABELS, PERIODS, leaf_text
+from app.kernel.crud.filters import leaf_text, operator_words, period_words
+from app.kernel.crud.tree import leaves_of, tree_text
 from app.kernel.db import db
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 
 if TYPE_CHECKING:
-    from app.kernel.crud.query import ListParams, Page
+    from uuid import UUID
+
+    from app.kernel.crud.params import ListParams
+    from app.kernel.crud.query import Page
 
 LONGEST_WORDS = 120
 DASH = Markup('<span class="faint sk-dash">–</span>')
@@ -168,39 +172,81 @@ def render_rows(crud: Crud, page: Page, fields: Sequence[Field]) -> Markup:
 
 
 def chips(crud: Crud, params: ListParams) -> list[dict[str, Any]]:
-    """The filters of a list in words, each with the address that removes it."""
+    """The filters of a list in words, each with the address that removes it. A query per kind of record named."""
+    names = names_in(crud, params)
+    leaves, tree = params.leaves, params.tree
     found = []
-    for index, leaf in enumerate(params.leaves):
-        field = crud.field(leaf["field"])
-        assert field is not None  # the list's query would have refused it
-        rest = [leaf_text(one) for position, one in enumerate(params.leaves) if position != index]
-        found.append(
-            {
-                "label": field.label,
-                "icon": field.icon,
-                "operator": OPERATOR_LABELS.get(leaf["operator"], leaf["operator"]),
-                "value": value_words(field, leaf["operator"], leaf["value"]),
-                "without": params.query(f=rest),
-                "leaf": leaf,
-                "fixed": bool(leaf.get("fixed")),
-            }
-        )
+    for index, leaf in enumerate(leaves):
+        rest = [leaf_text(one) for position, one in enumerate(leaves) if position != index]
+        chip = _chip(crud, leaf, names)
+        found.append({**chip, "without": params.query(f=rest), "leaf": leaf, "fixed": bool(leaf.get("fixed"))})
+    if tree and tree.get("op", "and") == "and":
+        for index, item in enumerate(tree["items"]):
+            others = [one for position, one in enumerate(tree["items"]) if position != index]
+            without = params.query(t=tree_text({"op": "and", "items": others}) if others else None)
+            found.append({**_chip(crud, item, names), "without": without})
+    elif tree:
+        found.append({**_chip(crud, tree, names), "without": params.query(t=None)})
     return found
 
 
-def value_words(field: Field, operator: str, values: list[str]) -> str:
-    """A filter's values in words."""
+def _chip(crud: Crud, node: dict[str, Any], names: Mapping[UUID, str]) -> dict[str, Any]:
+    if "items" in node:
+        words = tree_words(crud, node, names)
+        return {"label": _("Group of conditions"), "icon": "parentheses", "operator": "", "value": words}
+    field = crud.field(node["field"])
+    assert field is not None  # the list's query would have refused it
+    return {
+        "label": field.label,
+        "icon": field.icon,
+        "operator": operator_words(field, node["operator"]),
+        "value": value_words(field, node["operator"], node["value"], names),
+    }
+
+
+def tree_words(crud: Crud, node: dict[str, Any], names: Mapping[UUID, str]) -> str:
+    """A filter tree in words: ``Priority is one of P0 or (Due in the past and Owner is one of me)``."""
+    if "items" not in node:
+        chip = _chip(crud, node, names)
+        return f"{chip['label']} {chip['operator']} {chip['value']}".rstrip()
+    joint = f" {_('or')} " if node.get("op") == "or" else f" {_('and')} "
+    return joint.join(
+        f"({tree_words(crud, one, names)})" if "items" in one else tree_words(crud, one, names) for one in node["items"]
+    )
+
+
+def names_in(crud: Crud, params: ListParams) -> dict[UUID, str]:
+    """What the records are called that a list's filters name."""
+    wanted: dict[str, tuple[Field, set[UUID]]] = {}
+    for leaf in leaves_of(params.filter_tree):
+        field = crud.field(leaf["field"])
+        if field is not None and field.is_link:
+            ids = {parse_id(one) for one in leaf["value"] if one != "me"}
+            if ids:
+                wanted.setdefault("membership" if field.kind is Kind.PERSON else field.target, (field, set()))[
+                    1
+                ].update(ids)
+    found: dict[UUID, str] = {}
+    for field, ids in wanted.values():
+        model, label = target_model(field)
+        rows = db.session.execute(sql_select(model.id, label).where(model.id.in_(ids)))
+        found |= {row[0]: row[1] for row in rows}
+    return found
+
+
+def value_words(field: Field, operator: str, values: list[str], names: Mapping[UUID, str]) -> str:
+    """A filter's values in words; ``names`` are those of the records."""
     if operator in {"empty", "filled"}:
         return ""
     if operator == "in_period" and values:
-        return str(PERIODS.get(values[0], values[0]))
+        return period_words(values[0])
     words: list[str] = []
-    ids = []
+    named: list[str] = []
     for one in values:
         if field.kind is Kind.PERSON and one == "me":
             words.append(_("me"))
         elif field.is_link:
-            ids.append(parse_id(one))
+            named.append(names.get(parse_id(one), "–"))
         elif field.kind is Kind.ENUM:
             choice = field.choice(one)
             words.append(str(choice.label) if choice else one)
@@ -213,11 +259,7 @@ def value_words(field: Field, operator: str, values: list[str]) -> str:
             words.append(_("Yes") if one == "true" else _("No"))
         else:
             words.append(one)
-    if ids:
-        model, label = target_model(field)
-        words += list(db.session.scalars(sql_select(label).where(model.id.in_(ids)).limit(5)))
-        if len(ids) > 5:
-            words.append("…")
+    words += named[:5] + (["…"] if len(named) > 5 else [])
     joiner = " – " if operator == "between" else ", "
     return joiner.join(words)
 
@@ -229,7 +271,7 @@ def stored_words(field: Field, value: str) -> str:
             return value if field.is_year else i18n.number(Decimal(value), 2)
         if field.kind is Kind.DATETIME:
             return i18n.moment(dt.datetime.fromisoformat(value))
-    words = value_words(field, "eq", [value])
+    words = value_words(field, "eq", [value], {})
     return words if len(words) <= LONGEST_WORDS else words[: LONGEST_WORDS - 1] + "…"
 
 

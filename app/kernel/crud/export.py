@@ -6,23 +6,31 @@ import csv
 import datetime as dt
 import io
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, Any
 
-from flask import Response
-from pyexcelerate import Workbook
+from flask import Response, request
+from werkzeug.wsgi import wrap_file
 
 from app.kernel import clock, i18n
+from app.kernel.audit import record
 from app.kernel.crud.cells import plain
 from app.kernel.crud.fields import Crud, Field, Kind
 from app.kernel.crud.query import ListParams, base_select, list_fields, matching, ordered
+from app.kernel.crud.xlsx import write_xlsx
 from app.kernel.db import db
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from app.kernel.actor import Actor
 
-LIMIT = 100_000
+# Longer lists are exported in the background.
+INLINE = 5_000
+LIMIT = 1_000_000
+BATCH = 1_000
+FORMATS = ("csv", "xlsx")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -33,41 +41,90 @@ def safe_cell(text: str) -> str:
 
 
 def read_rows(crud: Crud, params: ListParams, actor: Actor, fields: list[Field]) -> Iterator[dict[str, Any]]:
-    """All rows of a list in its order, in batches from the server."""
+    """All rows of a list in its order, in batches from the server's cursor."""
     statement = base_select(crud, fields).where(matching(crud, params, actor))
     statement = ordered(crud, statement, params.sort, fields).limit(LIMIT)
-    result = db.session.execute(statement.execution_options(yield_per=1000))
+    result = db.session.execute(statement.execution_options(yield_per=BATCH))
     for row in result.mappings():
         yield dict(row)
 
 
-def respond(crud: Crud, params: ListParams, actor: Actor, fmt: str) -> tuple[Response, int]:
-    """The file and its number of rows."""
+def file_name(crud: Crud, actor: Actor, fmt: str) -> str:
+    """``tasks-20261127.csv``."""
+    return f"{crud.api}-{clock.today(actor.timezone):%Y%m%d}.{fmt}"
+
+
+def write(
+    crud: Crud,
+    params: ListParams,
+    actor: Actor,
+    fmt: str,
+    target: IO[bytes],
+    tell: Callable[[int], None] = lambda _rows: None,
+) -> int:
+    """Writes what a list shows into ``target``, row after row; how many. ``tell`` hears how far it is."""
     fields = list_fields(crud, params)
-    rows = [[plain(field, row) for field in fields] for row in read_rows(crud, params, actor, fields)]
     header = [str(field.label) for field in fields]
-    name = f"{crud.api}-{clock.today(actor.timezone):%Y%m%d}.{fmt}"
+    done = 0
+
+    def rows() -> Iterator[list[Any]]:
+        nonlocal done
+        for row in read_rows(crud, params, actor, fields):
+            yield [plain(field, row) for field in fields]
+            done += 1
+            if done % BATCH == 0:
+                tell(done)
+
     if fmt == "xlsx":
-        body, content_type = _xlsx(header, rows, str(crud.plural)), XLSX
+        write_xlsx(target, str(crud.plural), chain([header], ([_xlsx_value(one) for one in row] for row in rows())))
     else:
-        body, content_type = _csv(header, rows, fields), "text/csv; charset=utf-8"
-    response = Response(body, content_type=content_type)
+        texts = ([_text(field, value) for field, value in zip(fields, row, strict=True)] for row in rows())
+        stream_csv(target, header, texts)
+    return done
+
+
+def respond(crud: Crud, params: ListParams, actor: Actor, fmt: str) -> tuple[Response, int]:
+    """The file and its number of rows, for lists of at most INLINE rows."""
+    target = SpooledTemporaryFile(max_size=1 << 20)  # noqa: SIM115 - the response closes it
+    count = write(crud, params, actor, fmt, target)
+    target.seek(0)
+    return send(target, file_name(crud, actor, fmt)), count
+
+
+def send(stream: IO[bytes], name: str) -> Response:
+    """A file as a download, piece by piece."""
+    content_type = XLSX if name.endswith(".xlsx") else "text/csv; charset=utf-8"
+    response = Response(wrap_file(request.environ, stream), content_type=content_type, direct_passthrough=True)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response, len(rows)
+    return response
 
 
-def _csv(header: list[str], rows: list[list[Any]], fields: list[Field]) -> bytes:
-    return write_csv(header, ([_text(field, value) for field, value in zip(fields, row, strict=True)] for row in rows))
+def note(crud: Crud, count: int, fmt: str) -> None:
+    """Writes into the audit log that a list was exported."""
+    record(
+        "exported",
+        entity=crud.kind,
+        entity_id=crud.kind,
+        label=str(crud.plural),
+        changes={"rows": [None, count], "format": [None, fmt]},
+    )
 
 
-def write_csv(header: list[str], rows: Any) -> bytes:
-    """A CSV as Excel in Italy reads it: UTF-8 with BOM, semicolons, formulas defused."""
-    target = io.StringIO()
-    writer = csv.writer(target, delimiter=";", lineterminator="\r\n")
+def stream_csv(target: IO[bytes], header: list[str], rows: Iterable[list[str]]) -> None:
+    """Writes a CSV as Excel in Italy reads it: UTF-8 with BOM, semicolons, formulas defused."""
+    target.write(b"\xef\xbb\xbf")
+    text = io.TextIOWrapper(target, encoding="utf-8", newline="")
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow([safe_cell(one) for one in header])
-    for row in rows:
-        writer.writerow(row)
-    return b"\xef\xbb\xbf" + target.getvalue().encode()
+    writer.writerows(rows)
+    text.detach()
+
+
+def write_csv(header: list[str], rows: Iterable[list[Any]]) -> bytes:
+    """As stream_csv, for a few rows."""
+    target = io.BytesIO()
+    stream_csv(target, header, rows)
+    return target.getvalue()
 
 
 def _text(field: Field, value: Any) -> str:
@@ -83,15 +140,6 @@ def _text(field: Field, value: Any) -> str:
     if field.kind is Kind.PHONE and str(value)[:1] == "+" and str(value)[1:].isdigit():
         return str(value)
     return safe_cell(str(value))
-
-
-def _xlsx(header: list[str], rows: list[list[Any]], title: str) -> bytes:
-    book = Workbook()
-    data = [header, *([_xlsx_value(value) for value in row] for row in rows)]
-    book.new_sheet(title[:31].replace("/", " "), data=data)
-    target = io.BytesIO()
-    book.save(target)
-    return target.getvalue()
 
 
 def _xlsx_value(value: Any) -> Any:

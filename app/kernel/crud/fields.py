@@ -68,7 +68,7 @@ class Field:
     ``public`` is its name in REST and in addresses (``account``); defaults to ``name`` without
     ``_id``. ``target`` is the kind of record a REF points to. ``expression`` makes a computed,
     read-only column: a function of nothing that returns SQL. ``mobile`` places the cell on phones
-    (title, sub, end, end2, line).
+    (title, sub, end, end2, line). ``total`` is what lists show below the column: sum (and average), or average.
     """
 
     name: str
@@ -95,6 +95,7 @@ class Field:
     aliases: tuple[str, ...] = ()
     autocomplete: str = ""
     many: bool = False
+    total: str = ""
     is_year: bool = False  # written without marks between the thousands
 
     @property

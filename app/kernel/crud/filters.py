@@ -1,12 +1,13 @@
-"""Filters: one tree, one compiler, whitelisted columns. Lists, boards, exports and saved views use it.
+"""Conditions on one field, with whitelisted columns; ``tree`` joins them with AND and OR.
 
-A tree is ``{"op": "and"|"or", "items": [tree | leaf]}``; a leaf is ``{"field", "operator", "value"}``
-with ``value`` a list of strings. In an address a leaf is ``f=<field>:<operator>:<value,value>``.
+A leaf is ``{"field", "operator", "value"}`` with ``value`` a list of texts. In an address it is
+``f=<field>:<operator>:<value,value>``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -15,18 +16,19 @@ from sqlalchemy import String, Uuid, and_, func, not_, or_, true, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.kernel import clock
-from app.kernel.crud.fields import Crud, Field, Kind, parse, storable
+from app.kernel.crud.fields import Field, Kind, parse, storable
 from app.kernel.db import is_one_of
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
+from app.kernel.i18n import ngettext
 
 if TYPE_CHECKING:
     from app.kernel.actor import Actor
 
-TEXT = ("contains", "eq", "ne", "starts", "empty", "filled")
+TEXT = ("contains", "not_contains", "eq", "ne", "starts", "ends", "empty", "filled")
 NUMBER = ("eq", "ne", "gt", "gte", "lt", "lte", "between", "empty", "filled")
-DATE = ("in_period", "eq", "gte", "lte", "between", "empty", "filled")
+DATE = ("in_period", "eq", "lt", "gt", "lte", "gte", "between", "empty", "filled")
 SET = ("in", "not_in", "empty", "filled")
 
 OPERATORS: dict[Kind, tuple[str, ...]] = {
@@ -50,9 +52,11 @@ OPERATORS: dict[Kind, tuple[str, ...]] = {
 
 OPERATOR_LABELS = {
     "contains": _l("contains"),
+    "not_contains": _l("does not contain"),
     "eq": _l("is"),
     "ne": _l("is not"),
     "starts": _l("starts with"),
+    "ends": _l("ends with"),
     "empty": _l("is empty"),
     "filled": _l("is filled"),
     "gt": _l("more than"),
@@ -65,9 +69,15 @@ OPERATOR_LABELS = {
     "in_period": _l("in"),
 }
 
+DATE_LABELS = {"lt": _l("before"), "gt": _l("after"), "lte": _l("until"), "gte": _l("from")}
+
 PERIODS = {
     "today": _l("today"),
+    "yesterday": _l("yesterday"),
+    "tomorrow": _l("tomorrow"),
     "this_week": _l("this week"),
+    "last_week": _l("last week"),
+    "next_week": _l("next week"),
     "this_month": _l("this month"),
     "this_quarter": _l("this quarter"),
     "this_year": _l("this year"),
@@ -75,6 +85,7 @@ PERIODS = {
     "last_30": _l("last 30 days"),
     "last_90": _l("last 90 days"),
     "last_month": _l("last month"),
+    "next_month": _l("next month"),
     "last_quarter": _l("last quarter"),
     "last_year": _l("last year"),
     "next_7": _l("next 7 days"),
@@ -83,28 +94,18 @@ PERIODS = {
     "future": _l("the future"),
 }
 
-MAX_LEAVES = 40
-MAX_DEPTH = 5
-# Flask-AppBuilder's REST operators -> ours.
+# Any number of days, besides those that PERIODS offers by name.
+_DAYS = re.compile(r"(last|next)_([1-9][0-9]{0,2})")
+# Flask-AppBuilder's REST operators -> ours; ours are understood as well.
 FAB_OPERATORS = {
-    "eq": "eq",
     "neq": "ne",
     "ct": "contains",
     "sw": "starts",
-    "gt": "gt",
-    "lt": "lt",
-    "gte": "gte",
-    "lte": "lte",
     "rel_o_m": "in",
     "nrel_o_m": "not_in",
-    "in": "in",
-    "not_in": "not_in",
-    "between": "between",
-    "empty": "empty",
-    "filled": "filled",
-    "in_period": "in_period",
     "nct": "not_contains",
     "ew": "ends",
+    **{name: name for name in OPERATOR_LABELS},
 }
 
 
@@ -116,9 +117,17 @@ def period_bounds(name: str, today: dt.date) -> tuple[dt.date | None, dt.date | 
     match name:
         case "today":
             return today, today
-        case "this_week":
-            start = today - dt.timedelta(days=today.weekday())
+        case "yesterday":
+            return today - one, today - one
+        case "tomorrow":
+            return today + one, today + one
+        case "last_week" | "this_week" | "next_week":
+            weeks = ("last_week", "this_week", "next_week").index(name) - 1
+            start = today + dt.timedelta(days=7 * weeks - today.weekday())
             return start, start + dt.timedelta(days=6)
+        case "next_month":
+            start = _next_month(month_start)
+            return start, _next_month(start) - one
         case "this_month":
             return month_start, _next_month(month_start) - one
         case "last_month":
@@ -133,15 +142,32 @@ def period_bounds(name: str, today: dt.date) -> tuple[dt.date | None, dt.date | 
             return dt.date(today.year, 1, 1), dt.date(today.year, 12, 31)
         case "last_year":
             return dt.date(today.year - 1, 1, 1), dt.date(today.year - 1, 12, 31)
-        case "last_7" | "last_30" | "last_90":
-            return today - dt.timedelta(days=int(name[5:]) - 1), today
-        case "next_7" | "next_30":
-            return today, today + dt.timedelta(days=int(name[5:]) - 1)
         case "past":
             return None, today - one
         case "future":
             return today + one, None
+    days = _DAYS.fullmatch(name)
+    if days is not None:
+        span = dt.timedelta(days=int(days[2]) - 1)
+        return (today - span, today) if days[1] == "last" else (today, today + span)
     raise BadRequest(_("Unknown period “%(name)s”.", name=name))
+
+
+def period_words(name: str) -> str:
+    """A period as people read it."""
+    days = _DAYS.fullmatch(name)
+    if name in PERIODS or days is None:
+        return str(PERIODS.get(name, name))
+    if days[1] == "last":
+        return ngettext("last %(num)s day", "last %(num)s days", int(days[2]))
+    return ngettext("next %(num)s day", "next %(num)s days", int(days[2]))
+
+
+def operator_words(field: Field, operator: str) -> str:
+    """A condition as people read it: numbers are more, dates are after."""
+    if field.kind in {Kind.DATE, Kind.DATETIME} and operator in DATE_LABELS:
+        return str(DATE_LABELS[operator])
+    return str(OPERATOR_LABELS.get(operator, operator))
 
 
 def _next_month(day: dt.date) -> dt.date:
@@ -163,52 +189,12 @@ def leaf_text(leaf: dict[str, Any]) -> str:
     return f"{leaf['field']}:{leaf['operator']}:{values}"
 
 
-def compile_tree(crud: Crud, tree: dict[str, Any], actor: Actor, columns: dict[str, Any]) -> Any:
-    """The SQL criterion of a filter tree. ``columns`` maps attribute names to SQL expressions.
-
-    Raises BadRequest for an unknown field, operator or value, and for a tree that is too large.
-    """
-    count = [0]
-    return _compile(crud, tree, actor, columns, 0, count)
-
-
-def _compile(crud: Crud, node: Any, actor: Actor, columns: dict[str, Any], depth: int, count: list[int]) -> Any:
-    if not isinstance(node, dict) or depth > MAX_DEPTH:
-        raise BadRequest(_("This filter cannot be read."))
-    if "items" in node:
-        items = node["items"]
-        if not isinstance(items, list) or node.get("op", "and") not in {"and", "or"}:
-            raise BadRequest(_("This filter cannot be read."))
-        parts = [_compile(crud, item, actor, columns, depth + 1, count) for item in items]
-        if not parts:
-            return true()
-        return or_(*parts) if node.get("op") == "or" else and_(*parts)
-    count[0] += 1
-    if count[0] > MAX_LEAVES:
-        raise BadRequest(_("This filter has too many conditions."))
-    name, operator, value = node.get("field"), node.get("operator"), node.get("value", [])
-    field = crud.field(name) if isinstance(name, str) else None
-    if field is None or not field.filterable:
-        raise BadRequest(_("Unknown field “%(name)s”.", name=str(name)[:40]))
-    if not isinstance(value, list):
-        value = [value]
-    return criterion(field, str(operator), [_plain(one) for one in value], actor, columns[field.name])
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None or isinstance(value, dict | list):
-        raise BadRequest(_("This filter cannot be read."))
-    return str(value)
-
-
 def criterion(field: Field, operator: str, values: list[str], actor: Actor, column: Any) -> Any:
     """One condition as SQL."""
     if not all(storable(one) for one in values):
         raise BadRequest(_("This text has characters that cannot be stored."))
     allowed = OPERATORS[field.kind]
-    extra = {"not_contains", "ends"} if allowed is TEXT else ({"eq", "ne"} if allowed is SET else set())
+    extra = {"eq", "ne"} if allowed is SET else set()
     if operator not in allowed and operator not in extra:
         raise BadRequest(
             _("“%(operator)s” does not apply to “%(field)s”.", operator=operator[:20], field=str(field.label))
@@ -309,6 +295,10 @@ def _dates(field: Field, operator: str, values: list[str], actor: Actor, column:
                 first = last = days[0]
             case "gte":
                 first, last = days[0], None
+            case "gt":
+                first, last = days[0] + dt.timedelta(days=1), None
+            case "lt":
+                first, last = None, days[0] - dt.timedelta(days=1)
             case "lte":
                 first, last = None, days[0]
             case _:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import field as dc_field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,93 +12,19 @@ from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, fun
 from sqlalchemy.orm import aliased
 
 from app.kernel.crud.fields import Crud, Field, target_model
-from app.kernel.crud.filters import compile_tree, leaf_text, parse_leaf
+from app.kernel.crud.params import ListParams as ListParams
+from app.kernel.crud.params import read_params as read_params
+from app.kernel.crud.tree import compile_filters
 from app.kernel.db import db, lift_values, read_prepared
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
 
 if TYPE_CHECKING:
-    from werkzeug.datastructures import MultiDict
-
     from app.kernel.actor import Actor
 
 COUNT_CAP = 10_000
-PAGE_SIZES = (25, 50, 100)
 MAX_OFFSET = 100_000
-
-
-@dataclass(slots=True)
-class ListParams:
-    """What a list shows, as its address says it."""
-
-    search: str = ""
-    leaves: list[dict[str, Any]] = dc_field(default_factory=list)
-    tree: dict[str, Any] | None = None
-    sort: str = ""
-    page: int = 1
-    page_size: int = 25
-    columns: list[str] = dc_field(default_factory=list)
-
-    @property
-    def offset(self) -> int:
-        """How many rows come before the page."""
-        return (self.page - 1) * self.page_size
-
-    @property
-    def filter_tree(self) -> dict[str, Any]:
-        items: list[Any] = list(self.leaves)
-        if self.tree:
-            items.append(self.tree)
-        return {"op": "and", "items": items}
-
-    def query(self, **changes: Any) -> list[tuple[str, str]]:
-        """The address's pairs, with ``changes`` applied (None drops a value)."""
-        values: dict[str, Any] = {
-            "q": self.search or None,
-            "sort": self.sort or None,
-            "page": self.page if self.page > 1 else None,
-            "size": self.page_size if self.page_size != PAGE_SIZES[0] else None,
-            "cols": ",".join(self.columns) or None,
-            "f": [leaf_text(leaf) for leaf in self.leaves],
-        }
-        if changes and "page" not in changes:
-            values["page"] = None
-        values.update(changes)
-        pairs: list[tuple[str, str]] = []
-        for key, value in values.items():
-            if isinstance(value, list):
-                pairs.extend((key, str(one)) for one in value)
-            elif value is not None:
-                pairs.append((key, str(value)))
-        return pairs
-
-
-def read_params(args: MultiDict[str, str], crud: Crud, preset: Mapping[str, Any] | None = None) -> ListParams:
-    """The list's parameters from an address, over those of a saved view. Raises BadRequest."""
-    preset = preset or {}
-    params = ListParams(
-        search=(args.get("q", preset.get("search", "")) or "").replace("\x00", "")[:200].strip(),
-        leaves=(
-            [parse_leaf(one) for one in args.getlist("f") if one] if "f" in args else list(preset.get("leaves", []))
-        ),
-        sort=args.get("sort", preset.get("sort", "")) or "",
-        columns=[one for one in (args.get("cols") or ",".join(preset.get("columns", []))).split(",") if one],
-    )
-    params.page = _whole(args.get("page"), 1)
-    size = _whole(args.get("size"), preset.get("page_size", PAGE_SIZES[0]))
-    params.page_size = size if size in PAGE_SIZES else PAGE_SIZES[0]
-    known = {one.key for one in crud.fields}
-    params.columns = [one for one in params.columns if one in known]
-    return params
-
-
-def _whole(text: str | None, default: int) -> int:
-    if not text:
-        return default
-    try:
-        return max(1, int(text))
-    except ValueError:
-        raise BadRequest(_("“%(value)s” is not a number.", value=text[:20])) from None
+MAX_SORTS = 5
 
 
 @dataclass(slots=True)
@@ -180,7 +105,7 @@ def matching(crud: Crud, params: ListParams, actor: Actor) -> ColumnElement[bool
     columns = plan(crud).columns
     parts: list[Any] = []
     if params.leaves or params.tree:
-        parts.append(compile_tree(crud, params.filter_tree, actor, columns))
+        parts.append(compile_filters(crud, params.leaves, params.tree, actor, columns))
     if params.search:
         parts.append(search_criterion(crud, params.search, columns))
     return and_(true(), *parts)
@@ -220,15 +145,25 @@ def _build_select(crud: Crud, fields: list[Field]) -> Select[Any]:
     return statement
 
 
-def ordered(crud: Crud, statement: Select[Any], sort: str, fields: list[Field]) -> Select[Any]:
-    """``statement`` in the order that ``sort`` names (``-amount,name``), the id last, so pages hold still."""
-    how = plan(crud)
-    joined = {field.name for field in fields}
-    for part in [one for one in (sort or crud.order).split(",") if one][:3]:
+def sorts(crud: Crud, sort: str) -> list[tuple[Field, bool]]:
+    """The columns that ``sort`` (``-amount,name``) names, each with whether it runs downwards. Raises BadRequest."""
+    found: dict[str, tuple[Field, bool]] = {}
+    for part in [one for one in sort.split(",") if one]:
         name = part.removeprefix("-")
         field = crud.field(name)
         if field is None or not field.sortable:
             raise BadRequest(_("Unknown field “%(name)s”.", name=name[:40]))
+        found.setdefault(field.name, (field, part.startswith("-")))
+    if len(found) > MAX_SORTS:
+        raise BadRequest(_("A list sorts by at most %(count)s columns.", count=MAX_SORTS))
+    return list(found.values())
+
+
+def ordered(crud: Crud, statement: Select[Any], sort: str, fields: list[Field]) -> Select[Any]:
+    """``statement`` in the order that ``sort`` names, the id last, so pages hold still."""
+    how = plan(crud)
+    joined = {field.name for field in fields}
+    for field, down in sorts(crud, sort or crud.order):
         column = how.columns[field.name]
         if field.is_link:
             if field.name not in joined:
@@ -236,9 +171,7 @@ def ordered(crud: Crud, statement: Select[Any], sort: str, fields: list[Field]) 
                 statement = statement.outerjoin(alias, on)
                 joined.add(field.name)
             column = how.names[field.name]
-        statement = statement.order_by(
-            column.desc().nulls_last() if part.startswith("-") else column.asc().nulls_last()
-        )
+        statement = statement.order_by(column.desc().nulls_last() if down else column.asc().nulls_last())
     return statement.order_by(crud.model.id.desc())
 
 
@@ -260,8 +193,13 @@ def fetch_page(crud: Crud, fields: list[Field], params: ListParams, actor: Actor
     rows = read_prepared(key, statement, {**values, "page_size": params.page_size, "page_offset": params.offset})
     if rows or not params.offset:
         return rows, rows[0].row_count if rows else 0
-    every = select(crud.model.id).where(matching(crud, params, actor)).limit(COUNT_CAP + 1).subquery()
-    return rows, db.session.scalar(select(func.count()).select_from(every)) or 0
+    return rows, count_rows(crud, params, actor, COUNT_CAP + 1)
+
+
+def count_rows(crud: Crud, params: ListParams, actor: Actor, limit: int) -> int:
+    """How many rows a list has, counted no further than ``limit``."""
+    every = select(crud.model.id).where(matching(crud, params, actor)).limit(limit).subquery()
+    return db.session.scalar(select(func.count()).select_from(every)) or 0
 
 
 def list_fields(crud: Crud, params: ListParams) -> list[Field]:

@@ -10,16 +10,17 @@ from flask import Response, flash, make_response, redirect, request
 from flask_appbuilder import ModelView, expose, has_access
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import select
-from werkzeug.datastructures import MultiDict
 
 from app.kernel import http
-from app.kernel.audit import AuditLog, record
+from app.kernel.audit import AuditLog
 from app.kernel.crud import cells, export
 from app.kernel.crud.fields import Crud, Field, Kind, target_model
-from app.kernel.crud.filters import OPERATOR_LABELS, OPERATORS, PERIODS
 from app.kernel.crud.forms import make_form
-from app.kernel.crud.query import PAGE_SIZES, ListParams, find_ids, list_fields, list_page, read_params
+from app.kernel.crud.listing import list_context
+from app.kernel.crud.params import ListParams, read_state
+from app.kernel.crud.query import count_rows, find_ids, list_fields
 from app.kernel.crud.store import change, create, delete, load
+from app.kernel.crud.totals import list_totals
 from app.kernel.db import db, scope_criterion
 from app.kernel.errors import BadRequest, Conflict, DomainError, Forbidden
 from app.kernel.i18n import gettext as _
@@ -30,7 +31,6 @@ from app.kernel.uow import uow
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Pairs = list[tuple[str, str]]
 
 BULK_LIMIT = 1000
 HISTORY_LIMIT = 100
@@ -39,16 +39,18 @@ HISTORY_LIMIT = 100
 _views_provider: list[Callable[[Crud, Any, Any], tuple[Mapping[str, Any], dict[str, Any]]]] = []
 
 
+# Exports in the background, told by their feature: (crud, params, format, actor=actor) -> the export's page.
+_background: list[Callable[..., str]] = []
+
+
+def export_with(starter: Callable[..., str]) -> None:
+    """Sets who makes the exports of long lists."""
+    _background[:] = [starter]
+
+
 def provide_views(provider: Callable[[Crud, Any, Any], tuple[Mapping[str, Any], dict[str, Any]]]) -> None:
     """Sets where the tabs of saved views come from."""
     _views_provider[:] = [provider]
-
-
-def read_state(args: MultiDict[str, str], crud: Crud, preset: Mapping[str, Any]) -> ListParams:
-    """As ``read_params``, but a blank ``cols`` asks for the default columns, whatever the saved view names."""
-    if args.get("cols") == "":
-        preset = {**preset, "columns": []}
-    return read_params(args, crud, preset)
 
 
 class TenantInterface(SQLAInterface):  # type: ignore[misc]
@@ -97,56 +99,38 @@ class TenantView(ModelView):  # type: ignore[misc]
     def _list_response(self) -> Response:
         crud, actor = self.crud, http.actor()
         params, preset, tabs = self._params()
-        state = _keeping_view(params, tabs)
-        if tabs.get("active") is not None:
-            tabs["dirty"] = params.query(page=None) != read_params(MultiDict(), crud, preset).query(page=None)
-        page = list_page(crud, params, actor)
-        fields = list_fields(crud, params)
-        template = self.list_template
-        context = {
-            "crud": crud,
-            "page": page,
-            "params": params,
-            "fields": fields,
-            "render_rows": cells.render_rows,
-            "tabs": tabs,
-            "may_write": actor.can("write", crud.resource),
-            "may_export": actor.can("export", crud.resource),
-            "operators": OPERATORS,
-            "operator_labels": OPERATOR_LABELS,
-            "periods": PERIODS,
-            "page_sizes": PAGE_SIZES,
-            "bulk": [one for one in crud.bulk if actor.can(*one.permission)],
-            "chips": [{**one, "without": state(one["without"])} for one in cells.chips(crud, params)],
-            "state": lambda **changes: state(params.query(**changes)),
-        }
-        return make_response(self.render_template(template, **context))
+        if request.args.get("fragment") == "totals":
+            fields = list_fields(crud, params)
+            totals = list_totals(crud, params, actor, fields)
+            return make_response(self.render_template("crud/_totals.html", crud=crud, fields=fields, totals=totals))
+        return make_response(
+            self.render_template(self.list_template, **list_context(crud, params, preset, tabs, actor))
+        )
 
     def _params(self) -> tuple[ListParams, Mapping[str, Any], dict[str, Any]]:
         """The list's state from the address and the active saved view, that view's preset, and the tabs."""
         preset, tabs = _views_provider[0](self.crud, http.actor(), request.args)
         params = read_state(request.args, self.crud, preset)
-        params.tree = preset.get("tree")
         return params, preset, tabs
 
-    @expose("/export/<fmt>")
+    @expose("/export/<fmt>", methods=["GET", "POST"])
     @has_access
     def export(self, fmt: str) -> Response:
-        """What the list shows, all pages of it, as CSV or XLSX."""
+        """What the list shows, all pages of it, as CSV or XLSX; a POST makes it in the background."""
         crud, actor = self.crud, http.actor()
         actor.require("export", crud.resource)
         params, _preset, _tabs = self._params()
-        if fmt not in {"csv", "xlsx"}:
+        if fmt not in export.FORMATS:
             raise BadRequest(_("Choose CSV or XLSX."))
+        if request.method == "POST":
+            with uow():
+                address = _background[0](crud, params, fmt, actor=actor)
+            return redirect(address, 303)  # type: ignore[return-value]
+        if count_rows(crud, params, actor, export.INLINE + 1) > export.INLINE:
+            raise Conflict(_("A list this long is exported in the background: use the list's own button."))
         with uow():
             response, count = export.respond(crud, params, actor, fmt)
-            record(
-                "exported",
-                entity=crud.kind,
-                entity_id=crud.kind,
-                label=str(crud.plural),
-                changes={"rows": [None, count], "format": [None, fmt]},
-            )
+            export.note(crud, count, fmt)
         return response
 
     # ── one record ───────────────────────────────────────────────────────────────────────────────
@@ -310,22 +294,6 @@ class TenantView(ModelView):  # type: ignore[misc]
         back = request.form.get("back", "")
         # Another layout of the same records, which says where it is; nowhere else.
         return redirect(back if back.startswith(f"{crud.url}/") else _back(crud.list_url))  # type: ignore[return-value]
-
-
-def _keeping_view(params: ListParams, tabs: dict[str, Any]) -> Callable[[Pairs], Pairs]:
-    """Completes the pairs of a list's link so that the view stays: what a link leaves out would
-    otherwise come back from the view, or from the person's default one."""
-    active = tabs.get("active")
-
-    def complete(pairs: Pairs) -> Pairs:
-        if active is None:
-            return [("view", "all"), *pairs] if tabs.get("views") else pairs
-        given = {key for key, _value in pairs}
-        blank = [(key, "") for key in ("q", "f", "sort", "cols") if key not in given]
-        size = [] if "size" in given else [("size", str(params.page_size))]
-        return [("view", str(active.id)), *pairs, *blank, *size]
-
-    return complete
 
 
 def _back(url: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from babel.dates import format_date
 from flask import g
@@ -12,10 +12,16 @@ from flask import g
 from app.kernel import i18n
 from app.kernel.assets import asset_url, icon
 from app.kernel.crud import cells
+from app.kernel.crud.cells import names_in
 from app.kernel.crud.fields import cruds
-from app.kernel.crud.filters import OPERATOR_LABELS, OPERATORS, PERIODS
+from app.kernel.crud.filters import DATE_LABELS, OPERATOR_LABELS, OPERATORS, PERIODS
+from app.kernel.crud.tree import MAX_DEPTH, MAX_LEAVES
 from app.kernel.i18n import gettext as _
 from app.kernel.web.shell import Shell
+
+if TYPE_CHECKING:
+    from app.kernel.crud.fields import Crud
+    from app.kernel.crud.params import ListParams
 
 
 def month_label(iso: str) -> str:
@@ -66,9 +72,12 @@ def script_texts() -> dict[str, Any]:
     }
 
 
-def filter_texts() -> dict[str, Any]:
-    """The filter builder's words: which conditions fit which kind of field."""
+def filter_texts(crud: Crud, params: ListParams) -> dict[str, Any]:
+    """What the filter builder starts from: the list's tree, and the words for fields of each kind."""
     return {
+        "tree": params.filter_tree,
+        "names": {str(key): name for key, name in names_in(crud, params).items()},
+        "dates": {key: str(text) for key, text in DATE_LABELS.items()},
         "operators": {kind.value: list(names) for kind, names in OPERATORS.items()},
         "labels": {key: str(text) for key, text in OPERATOR_LABELS.items()},
         "periods": {key: str(text) for key, text in PERIODS.items()},
@@ -78,6 +87,14 @@ def filter_texts() -> dict[str, Any]:
         "no": _("No"),
         "me": _("me"),
         "search": _("Type to search"),
+        "last": _("last … days"),
+        "next": _("next … days"),
+        "days": _("Days"),
+        "missing": _("A condition needs a value."),
+        "group": _("Group of conditions"),
+        "full": _("A filter holds at most %(count)s conditions.", count=MAX_LEAVES),
+        "max_leaves": MAX_LEAVES,
+        "max_depth": MAX_DEPTH,
     }
 
 

@@ -83,6 +83,7 @@ ACCOUNTS = Crud(
             Kind.INTEGER,
             in_list=True,
             expression=lambda: _open_deals(lambda deal: func.count(deal.id)),
+            total="sum",
             filterable=True,
         ),
         Field(
@@ -129,9 +130,17 @@ ACCOUNTS = Crud(
             _l("Annual revenue (millions)"),
             Kind.DECIMAL,
             minimum=0,
+            total="sum",
             aliases=("revenue", "fatturato", "annual_revenue"),
         ),
-        Field("employees", _l("Employees"), Kind.INTEGER, minimum=0, aliases=("employees", "dipendenti", "addetti")),
+        Field(
+            "employees",
+            _l("Employees"),
+            Kind.INTEGER,
+            minimum=0,
+            total="sum",
+            aliases=("employees", "dipendenti", "addetti"),
+        ),
         Field(
             "parent_id",
             _l("Parent company"),

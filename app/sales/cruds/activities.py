@@ -57,7 +57,7 @@ ACTIVITIES = Crud(
         Field("contact_id", _l("Contact"), Kind.REF, target="contact", icon="contact"),
         Field("lead_id", _l("Lead"), Kind.REF, target="lead", icon="user-plus"),
         OWNER,
-        Field("duration_min", _l("Minutes"), Kind.INTEGER, minimum=0, maximum=100000),
+        Field("duration_min", _l("Minutes"), Kind.INTEGER, minimum=0, maximum=100000, total="sum"),
         Field("outcome", _l("Outcome"), max_length=200),
         NOTES,
         CREATED,

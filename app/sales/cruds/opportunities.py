@@ -170,6 +170,7 @@ OPPORTUNITIES = Crud(
             in_list=True,
             mobile="end2",
             icon="euro",
+            total="sum",
             aliases=("amount", "importo", "close_value", "valore", "value"),
         ),
         Field("currency", _l("Currency"), Kind.ENUM, choices=CURRENCY_CHOICES, aliases=("currency", "valuta")),
@@ -181,6 +182,7 @@ OPPORTUNITIES = Crud(
             maximum=100,
             unit="%",
             help=_l("Leave empty to use the stage's."),
+            total="average",
             aliases=("probability", "probabilità"),
         ),
         Field(

@@ -59,6 +59,7 @@ PRODUCTS = Crud(
             minimum=0,
             in_list=True,
             mobile="end",
+            total="average",
             aliases=("price", "prezzo", "sales_price", "listino", "prezzo di listino"),
         ),
         Field(
@@ -78,7 +79,7 @@ PRODUCTS = Crud(
             in_list=True,
             aliases=("vat", "iva", "aliquota", "aliquota iva"),
         ),
-        Field("cost", _l("Cost"), Kind.MONEY, minimum=0, aliases=("cost", "costo")),
+        Field("cost", _l("Cost"), Kind.MONEY, minimum=0, total="average", aliases=("cost", "costo")),
         Field("unit", _l("Unit"), max_length=20, aliases=("unit", "unità", "um", "unità di misura")),
         Field("recurrence", _l("Recurrence"), Kind.ENUM, choices=RECURRENCES, aliases=("recurrence", "ricorrenza")),
         Field("active", _l("Active"), Kind.BOOL, in_list=True, aliases=("active", "attivo")),

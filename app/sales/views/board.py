@@ -92,7 +92,7 @@ class BoardView(BaseView):  # type: ignore[misc]
     def _card_json(self, card: Any, stage_ids: list[UUID], params: Any, still: bool) -> dict[str, Any]:
         actor = http.actor()
         on_board = pipelines.get_stage(card.stage_id).kind == "open"
-        if on_board and (params.leaves or params.search or still):
+        if on_board and (params.is_narrowed or still):
             on_board = board_queries.is_shown(card.id, params, actor, rotting=still)
         return {
             "id": card.id,

@@ -8,9 +8,10 @@ from flask import Response
 from flask_appbuilder.api import expose, protect
 
 from app.kernel import http
-from app.kernel.crud.api import READ_ONLY, TenantApi, make_api, security
+from app.kernel.crud.api import READ_ONLY, TenantApi, make_api
 from app.kernel.crud.body import optional_id, optional_text, optional_version
 from app.kernel.crud.fields import Crud, Field, Kind, clean
+from app.kernel.crud.rest_docs import security
 from app.kernel.crud.store import load
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _

@@ -73,10 +73,13 @@ def _chips(params: ListParams) -> list[dict[str, Any]]:
     """The filters that only tasks have; the others have a menu each. Removing one leaves the rest of the address."""
     kept = [(key, value) for key, value in request.args.items(multi=True) if key not in {"f", "task"}]
     kept += [("f", one) for one in request.args.getlist("f") if one.partition(":")[0] in COMMON]
-    return [
-        {**one, "without": kept + [("f", leaf_text(leaf)) for leaf in params.leaves if leaf is not one["leaf"]]}
-        for one in cells.chips(TASKS, params)
-    ]
+    found = []
+    for one in cells.chips(TASKS, params):
+        leaves = [("f", leaf_text(leaf)) for leaf in params.leaves if leaf is not one.get("leaf")]
+        # A chip without a condition of its own stands for the groups.
+        rest = kept if "leaf" in one else [pair for pair in kept if pair[0] != "t"]
+        found.append({**one, "without": rest + leaves})
+    return found
 
 
 def _modules(actor: Actor, only: str | None) -> list[Choice]:

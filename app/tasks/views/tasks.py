@@ -78,7 +78,7 @@ class TaskView(CalendarPage, TenantView):
     def list(self) -> Response:
         """Tasks in collapsible groups, sub-tasks below their task."""
         params, by, sort = self._state("list")
-        filtered = bool(params.leaves or params.search)
+        filtered = params.is_narrowed
         found = groups.list_groups(by, params, http.actor(), sort=sort, nested=not filtered)
         shown = [row.id for one in found for row in one.rows if row.children]
         children = groups.children_of(shown) if shown and not filtered else {}
