@@ -180,7 +180,14 @@ SLIPPED = {
     "Pagina con il modulo d’ordine": 2,
     "Preventivo servizio fotografico Officine Aurora": 2,
 }
+DIRECTION = (
+    Work("Firmare il contratto con Acciaierie Ponteverde", "in_progress", "P0", 0, 30),
+    Work("Rivedere il budget marketing 2027", "backlog", "P1", 4, 120, others=("marketing",)),
+    Work("Preparare la riunione di fine trimestre", "backlog", "P2", 6, 180),
+    Work("Rispondere all’offerta della tipografia", "in_progress", "P1", -2, 30),
+)
 PLAN = (
+    ("officine-aurora", "admin@aurora.example", "marketing", DIRECTION),
     ("officine-aurora", "marketing@aurora.example", "marketing", MARKETING),
     ("officine-aurora", "sales@aurora.example", "sales", SALES),
     ("cantina-bellombra", "marketing@bellombra.example", "marketing", CELLAR),

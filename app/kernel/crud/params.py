@@ -29,7 +29,10 @@ _COLUMN = re.compile(r"([a-z0-9_]+)(?:~([0-9]{1,4}))?")
 
 @dataclass(slots=True)
 class ListParams:
-    """What a list shows, as its address says it. ``tree`` joins ``leaves`` with AND."""
+    """What a list shows, as its address says it. ``tree`` joins ``leaves`` with AND.
+
+    ``base`` are conditions of the page itself: no address holds them, nothing removes them.
+    """
 
     search: str = ""
     leaves: list[dict[str, Any]] = dc_field(default_factory=list)
@@ -39,6 +42,7 @@ class ListParams:
     page_size: int = 25
     columns: list[str] = dc_field(default_factory=list)
     widths: dict[str, int] = dc_field(default_factory=dict)
+    base: list[dict[str, Any]] = dc_field(default_factory=list)
 
     @property
     def offset(self) -> int:
@@ -48,7 +52,7 @@ class ListParams:
     @property
     def filter_tree(self) -> dict[str, Any]:
         """All conditions as one tree."""
-        return join(self.leaves, self.tree)
+        return join([*self.base, *self.leaves], self.tree)
 
     @property
     def is_narrowed(self) -> bool:

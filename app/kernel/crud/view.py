@@ -104,8 +104,14 @@ class TenantView(ModelView):  # type: ignore[misc]
             totals = list_totals(crud, params, actor, fields)
             return make_response(self.render_template("crud/_totals.html", crud=crud, fields=fields, totals=totals))
         return make_response(
-            self.render_template(self.list_template, **list_context(crud, params, preset, tabs, actor))
+            self.render_template(
+                self.list_template, **list_context(crud, params, preset, tabs, actor), **self.list_extra()
+            )
         )
+
+    def list_extra(self) -> dict[str, Any]:
+        """What a subclass adds to the list's page."""
+        return {}
 
     def _params(self) -> tuple[ListParams, Mapping[str, Any], dict[str, Any]]:
         """The list's state from the address and the active saved view, that view's preset, and the tabs."""

@@ -35,7 +35,7 @@ class ModuleTaskView(TaskView):
     def _state(self, mode: str) -> tuple[ListParams, str, str]:
         """The list's and the board's: beside the filters of the address, so that sub-tasks stay below their task."""
         params, by, sort = super()._state(mode)
-        params.tree = {"op": "and", "items": [self._fixed()]}
+        params.base = [self._fixed()]
         return params, by, sort
 
 

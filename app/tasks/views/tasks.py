@@ -60,6 +60,8 @@ class TaskView(CalendarPage, TenantView):
     }
     include_route_methods = TenantView.include_route_methods | {"table", "board", "calendar", "panel"}
 
+    list_template = "tasks/table.html"
+
     @expose("/table")
     @has_access
     def table(self) -> Response:
@@ -134,6 +136,10 @@ class TaskView(CalendarPage, TenantView):
             if self.module is not None:
                 one.values.setdefault("module", self.module)
         return found
+
+    def list_extra(self) -> dict[str, Any]:
+        """The switch between the layouts, above the table too."""
+        return {"modes": self._modes(), "mode": "table", "query": []}
 
     def _modes(self) -> tuple[tuple[str, str, str], ...]:
         """The layouts, with their addresses here."""
