@@ -29,12 +29,15 @@ class Talk extends HTMLElement {
   }
 
   async load() {
+    // A menu that is open is waited for.
+    const menu = $("[data-comment] [popover]:popover-open", this.threads);
+    if (menu) return void menu.addEventListener("toggle", () => this.load(), { once: true });
     const open = new Set($$("details[open]", this.threads).map((one) => one.dataset.key));
     const focused = document.activeElement?.closest?.("[data-comment]")?.id;
     const writing = $$("[data-threads] [data-compose]", this).map((form) => [form.dataset.under, form]);
     let html;
     try { html = await fragment(`/comments/${this.of}`); }
-    catch (error) { this.fail(error); return; }
+    catch (error) { return this.fail(error); }
     const box = document.createElement("div");
     box.innerHTML = html;
     this.state = box.firstElementChild.dataset;
@@ -47,7 +50,7 @@ class Talk extends HTMLElement {
     count.textContent = this.state.count;
     count.hidden = this.state.count === "0";
     this.dock();
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    return void (focused && document.getElementById(focused)?.focus({ preventScroll: true }));
   }
 
   fail(error) {

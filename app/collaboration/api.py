@@ -13,7 +13,7 @@ from app.collaboration.files import MAX_BYTES
 from app.collaboration.models import Attachment
 from app.collaboration.openapi import describe, describe_links
 from app.collaboration.queries import Shown
-from app.collaboration.records import get_record
+from app.collaboration.records import Named, get_record
 from app.collaboration.service import attachments as files
 from app.collaboration.service import comments as service
 from app.collaboration.service import links
@@ -81,6 +81,15 @@ def _number(name: str, default: int, most: int) -> int:
     return int(text)
 
 
+def _pages() -> dict[str, int]:
+    size = _number("page_size", queries.PAGE, MAX_PAGE) or queries.PAGE
+    return {"page": _number("page", 0, 10_000), "page_size": size}
+
+
+def _end(one: Named) -> dict[str, Any]:
+    return {"kind": one.kind, "record": one.id, "label": one.label, "url": one.url}
+
+
 class CommentApi(SignedInApi):
     """Comments of a record, named by ``kind`` and ``record``; of one kind where the class says which."""
 
@@ -113,13 +122,14 @@ class CommentApi(SignedInApi):
     @expose("/", methods=["GET"])
     @protect()
     def get_list(self) -> Response:
-        """A record's comments, oldest first: ``?kind=task&record=<id>&page=0&page_size=50``."""
+        """A record's comments, oldest first (``?kind=task&record=<id>&page=0&page_size=50``), or all, newest first."""
         actor = http.actor()
-        kind, record_id = self._record(request.args.get("kind"), request.args.get("record"))
-        size = _number("page_size", queries.PAGE, MAX_PAGE) or queries.PAGE
-        count, found = queries.list_comments(
-            get_record(kind, record_id), actor, page=_number("page", 0, 10_000), page_size=size
-        )
+        pages = _pages()
+        if request.args.get("record"):
+            kind, record_id = self._record(request.args.get("kind"), request.args.get("record"))
+            count, found = queries.list_comments(get_record(kind, record_id), actor, **pages)
+        else:
+            count, found = queries.list_newest(actor, kind=self.kind or request.args.get("kind") or None, **pages)
         return http.json_response(
             {"count": count, "ids": [one.id for one in found], "result": [dump(one) for one in found]}
         )
@@ -272,7 +282,12 @@ class LinkApi(SignedInApi):
     @expose("/", methods=["GET"])
     @protect()
     def get_list(self) -> Response:
-        """What a record is linked to: ``?kind=task&record=<id>``."""
+        """What a record is linked to (``?kind=task&record=<id>``), or all links, newest first."""
+        if not request.args.get("record"):
+            count, links_found = queries.list_newest_links(http.actor(), **_pages())
+            ends = [(one.id, left, right) for one, left, right in links_found]
+            rows = [{"id": pk, "left": _end(left), "right": _end(right)} for pk, left, right in ends]
+            return http.json_response({"count": count, "ids": [one["id"] for one in rows], "result": rows})
         found = queries.list_links(get_record(request.args.get("kind", ""), parse_id(request.args.get("record", ""))))
         result = [
             {"id": one.id, "kind": one.record.kind, "record": one.record.id, "label": one.record.label,

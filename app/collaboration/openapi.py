@@ -55,8 +55,11 @@ def _json(properties: dict[str, Any], *required: str) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
-def _query(name: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
-    return {"in": "query", "name": name, "required": required, "schema": schema}
+def _query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"in": "query", "name": name, "required": False, "schema": schema}
+
+
+_PAGES = [_query("page", {"type": "integer"}), _query("page_size", {"type": "integer"})]
 
 
 def _one(schema: dict[str, Any]) -> dict[str, Any]:
@@ -87,11 +90,10 @@ def describe(api_spec: APISpec, name: str, *, of_kind: bool) -> None:
             operations={verb: {"tags": [name], "security": allowed, **one} for verb, one in operations.items()},
         )
 
-    pages = [_query("page", {"type": "integer"}), _query("page_size", {"type": "integer"})]
     path(
         "",
         get={
-            "parameters": [_query(key, one, required=True) for key, one in where.items()] + pages,
+            "parameters": [_query(key, one) for key, one in where.items()] + _PAGES,
             "responses": _answers("200", _many(_COMMENT)),
         },
         post={
@@ -160,7 +162,7 @@ def describe_links(api_spec: APISpec) -> None:
         operations={
             "get": {
                 **common,
-                "parameters": [_query("kind", _TEXT, required=True), _query("record", _ID, required=True)],
+                "parameters": [_query("kind", _TEXT), _query("record", _ID), *_PAGES],
                 "responses": _answers("200", _many(link)),
             },
             "post": {

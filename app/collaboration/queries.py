@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from markupsafe import Markup
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, exists, false, func, or_, select, true
 
 from app.collaboration.models import (
     Attachment,
@@ -23,6 +22,7 @@ from app.collaboration.records import Named, Record, get_record, kind_of, may_co
 from app.kernel import markdown
 from app.kernel.db import db
 from app.kernel.errors import NotFound
+from app.kernel.feature import registry
 from app.tenancy.models import Membership, MemberStatus, Team
 
 if TYPE_CHECKING:
@@ -201,17 +201,28 @@ def list_comments(record: Record, actor: Actor, *, page: int, page_size: int) ->
     return count, _dress([(row[0], row[1]) for row in rows], actor)
 
 
-def count_by_record(kind: str, ids: Sequence[UUID], actor: Actor) -> Counter[UUID]:
-    """How many comments some records have, which the actor may see. One query."""
-    of = kind_of(kind)
-    statement = (
-        select(Comment.record_id, func.count())
-        .where(Comment.kind == kind, Comment.record_id.in_(ids), Comment.deleted_at.is_(None))
-        .group_by(Comment.record_id)
+def list_newest(actor: Actor, *, kind: str | None, page: int, page_size: int) -> tuple[int, list[Shown]]:
+    """As ``list_comments``, of all records that the actor may see (of one ``kind``), newest first."""
+    kinds = [kind_of(kind)] if kind else [one for one in registry.records.values() if one.model is not None]
+    reach = [
+        and_(
+            Comment.kind == of.kind,
+            exists().where(of.model.id == Comment.record_id),
+            true() if sees_internal(actor, of) else Comment.internal.is_(False),
+        )
+        for of in kinds
+    ]
+    seen = and_(or_(*reach), Comment.deleted_at.is_(None))
+    count = db.session.scalar(select(func.count(Comment.id)).where(seen)) or 0
+    rows = db.session.execute(
+        select(Comment, Membership.display_name)
+        .outerjoin(Membership, Membership.id == Comment.author_id)
+        .where(seen)
+        .order_by(Comment.created_at.desc(), Comment.id)
+        .offset(page * page_size)
+        .limit(page_size)
     )
-    if not sees_internal(actor, of):
-        statement = statement.where(Comment.internal.is_(False))
-    return Counter(dict(db.session.execute(statement).all()))
+    return count, _dress([(row[0], row[1]) for row in rows], actor)
 
 
 def revisions(comment: Comment) -> list[CommentRevision]:
@@ -295,3 +306,25 @@ def list_links(record: Record) -> list[Link]:
     names = name_records((kind, other) for _id, kind, other in others)
     found = [Link(link_id, names[other]) for link_id, _kind, other in others if other in names]
     return sorted(found, key=lambda one: (one.record.kind, one.record.label.lower()))
+
+
+def list_newest_links(actor: Actor, *, page: int, page_size: int) -> tuple[int, list[tuple[RecordLink, Named, Named]]]:
+    """The links between records that the actor may see both of, newest first: how many, and a page of them."""
+    kinds = [one for one in registry.records.values() if one.model is not None and actor.can("read", one.resource)]
+
+    def seen(kind: Any, record_id: Any) -> Any:
+        return or_(false(), *(and_(kind == of.kind, exists().where(of.model.id == record_id)) for of in kinds))
+
+    both = and_(seen(RecordLink.left_kind, RecordLink.left_id), seen(RecordLink.right_kind, RecordLink.right_id))
+    count = db.session.scalar(select(func.count(RecordLink.id)).where(both)) or 0
+    rows = db.session.scalars(
+        select(RecordLink)
+        .where(both)
+        .order_by(RecordLink.created_at.desc(), RecordLink.id)
+        .offset(page * page_size)
+        .limit(page_size)
+    ).all()
+    names = name_records(
+        pair for one in rows for pair in ((one.left_kind, one.left_id), (one.right_kind, one.right_id))
+    )
+    return count, [(one, names[one.left_id], names[one.right_id]) for one in rows]

@@ -198,6 +198,32 @@ def test_internal_comments_are_for_those_who_work_on_it(company: Company, sign_i
     assert listed.json["count"] == 0
 
 
+def test_rest_without_a_record_lists_what_the_caller_may_see(company: Company, sign_in: Any) -> None:
+    """Newest first; neither another module's nor internal ones for those who only read."""
+    actor = company.sales.actor
+    record, hidden = account(actor), task(actor, "Secret")
+    say(actor, "account", record, "About the account")
+    say(actor, "account", record, "Internal", internal=True)
+    say(actor, "task", hidden, "About the task")
+    with uow(actor):
+        link_records("account", record, "task", hidden, actor=actor)
+
+    def bodies(person: Any, url: str) -> list[str]:
+        answer = sign_in(person).api("GET", url).json
+        assert answer["count"] == len(answer["result"])
+        return [one["body"] for one in answer["result"]]
+
+    assert bodies(company.sales, "/api/v1/comments/") == ["About the task", "Internal", "About the account"]
+    assert bodies(company.viewer, "/api/v1/comments/") == ["About the task", "About the account"]
+    assert bodies(company.sales, "/api/v1/task-comments/") == ["About the task"]
+    assert bodies(company.marketing, "/api/v1/task-comments/") == []
+    second = sign_in(company.sales).api("GET", "/api/v1/comments/?page_size=1&page=1&kind=account").json
+    assert (second["count"], [one["body"] for one in second["result"]]) == (2, ["About the account"])
+    assert sign_in(company.sales).api("GET", "/api/v1/record-links/").json["count"] == 1
+    assert sign_in(company.marketing).api("GET", "/api/v1/record-links/").json["count"] == 0
+    assert sign_in(company.sales).api("GET", "/api/v1/comments/?page=x").status_code == 400
+
+
 # ── changing ─────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -305,7 +305,8 @@ def test_keys_never_hold_rights_over_people_roles_and_keys(app, company, sign_in
     with uow(system_actor(company.id)) as session:
         session.get(OrgApiKey, key_id).scopes = ["read account", "read api", "write api", "assign roles"]
     known = load_key(secret)
-    assert dict(known.actor.permissions) == {"read account": Scope.ALL}
+    # Who may read records may read what was written about them.
+    assert dict(known.actor.permissions) == {"read account": Scope.ALL, "read comment": Scope.ALL}
     program = Program(app, secret)
     assert program("GET", "/api/v1/api-keys/").status_code == 403
     assert program("POST", "/api/v1/api-keys/", json={"name": "Child", "scopes": ["read_only"]}).status_code == 403

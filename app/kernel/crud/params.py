@@ -31,7 +31,8 @@ _COLUMN = re.compile(r"([a-z0-9_]+)(?:~([0-9]{1,4}))?")
 class ListParams:
     """What a list shows, as its address says it. ``tree`` joins ``leaves`` with AND.
 
-    ``base`` are conditions of the page itself: no address holds them, nothing removes them.
+    ``base`` are conditions of the page itself, which shows them in its own way: no address holds them, nothing
+    removes them.
     """
 
     search: str = ""

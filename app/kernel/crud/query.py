@@ -104,8 +104,9 @@ def matching(crud: Crud, params: ListParams, actor: Actor) -> ColumnElement[bool
     """The list's search and filters as a criterion."""
     columns = plan(crud).columns
     parts: list[Any] = []
-    if params.leaves or params.tree:
-        parts.append(compile_filters(crud, params.leaves, params.tree, actor, columns))
+    leaves = [*params.base, *params.leaves]
+    if leaves or params.tree:
+        parts.append(compile_filters(crud, leaves, params.tree, actor, columns))
     if params.search:
         parts.append(search_criterion(crud, params.search, columns))
     return and_(true(), *parts)
