@@ -127,7 +127,7 @@ class Talk extends HTMLElement {
     const done = async (path, options) => { await send(api(path), options); await this.load(); };
     if (hit("older")) return this.older(hit("older"));
     if (!comment) return undefined;
-    hit("copy-link")?.closest("[popover]").hidePopover();
+    event.target.closest("[role=menuitem]")?.closest("[popover]").hidePopover();
     if (hit("copy-link") || hit("permalink")) {
       event.preventDefault();
       await navigator.clipboard.writeText(new URL(`/comments/go/${id}`, location.href).href);
@@ -141,7 +141,7 @@ class Talk extends HTMLElement {
       await done(`${id}/reactions`, { json: { emoji: react } });
       $(`#comment-${id} [data-react="${CSS.escape(react)}"]`)?.focus();
     } else if (hit("resolve")) await done(`${id}/resolve`, { json: { resolved: hit("resolve").dataset.resolve === "yes" } });
-    else if (hit("edit-comment")) { hit("edit-comment").closest("[popover]").hidePopover(); this.edit(comment); }
+    else if (hit("edit-comment")) this.edit(comment);
     else if (hit("delete-comment")) {
       await done(id, { method: "DELETE" });
       toast(texts.deletedComment, { action: { label: texts.undo, run: () => done(`${id}/restore`, { json: {} }).catch(tell) } });

@@ -35,8 +35,6 @@ TYPES = {
     "ai": "application/postscript",
     "eps": "application/postscript",
 }
-# What a browser may show by itself; the others are saved.
-INLINE = {"application/pdf"}
 # Illustrator's own format is a PDF inside.
 _INSIDE = {"ai": {".ai", ".pdf", ".eps", ".ps"}, "eps": {".eps", ".ps"}, "jpg": {".jpg", ".jpeg"}}
 

@@ -9,7 +9,7 @@ from flask import Response, make_response, redirect, request, send_file
 from flask_appbuilder import BaseView, expose, has_access
 
 from app.collaboration import queries
-from app.collaboration.files import INLINE, readable_size
+from app.collaboration.files import readable_size
 from app.collaboration.records import get_record, may_comment
 from app.kernel import http, storage
 from app.kernel.errors import BadRequest, NotFound
@@ -117,10 +117,9 @@ class AttachmentView(BaseView):  # type: ignore[misc]
     @has_access
     @_sandboxed
     def file(self, pk: str) -> Response:
-        """The file as it was uploaded; shown by the browser when it is a picture or a PDF, else saved."""
+        """The file as it was uploaded; a picture is shown by the browser, anything else is saved."""
         found = queries.get_attachment(parse_id(pk), http.actor())
-        inline = found.preview_key is not None or found.content_type in INLINE
-        return _send(found.key, found.content_type, name=found.name, inline=inline)
+        return _send(found.key, found.content_type, name=found.name, inline=found.preview_key is not None)
 
     @expose("/<pk>/preview")
     @has_access

@@ -156,8 +156,8 @@ class TenantModel(Model):  # type: ignore[misc]
         return {"version_id_col": cls.version, "eager_defaults": False}
 
     @classmethod
-    def shared_with(cls, member: Any) -> Any:  # noqa: ARG003
-        """Which records ``member`` (an id, or a parameter that holds one) works on, as an SQL criterion."""
+    def shared_with(cls, member: Any, verb: str) -> Any:  # noqa: ARG003
+        """Which records are ``member``'s (an id, or a parameter) to read or to write, whatever the module."""
         return false()
 
     def is_reached_by(self, actor: Actor, verb: str, resource: str) -> bool:
@@ -282,7 +282,7 @@ event.listen(Mapper, "after_configured", resource_classes.cache_clear)
 def scope_criterion(actor: Actor, verb: str, cls: type[TenantModel]) -> Any | None:
     """What of ``cls`` the actor may read or write (``verb``), as an SQL criterion; None means all of it."""
     member = actor.member_id or _NOBODY
-    return _allowed(cls, _scopes(actor, verb, cls), member, [*actor.team_member_ids, member])
+    return _allowed(cls, _scopes(actor, verb, cls), member, [*actor.team_member_ids, member], verb)
 
 
 # How far a verb reaches: one scope, or one for each module whose records have a resource of their own.
@@ -297,7 +297,7 @@ def _scopes(actor: Actor, verb: str, cls: type[TenantModel]) -> _Scopes:
     return tuple((module, actor.scope(verb, resource)) for module, resource in cls.__resources__.items())
 
 
-def _allowed(cls: type[TenantModel], scopes: _Scopes, member: Any, team: Any) -> Any | None:
+def _allowed(cls: type[TenantModel], scopes: _Scopes, member: Any, team: Any, verb: str = "read") -> Any | None:
     """The criterion of what ``scopes`` reach; None means every row."""
     if not isinstance(scopes, tuple):
         return _owned(cls, scopes, member, team)
@@ -308,7 +308,7 @@ def _allowed(cls: type[TenantModel], scopes: _Scopes, member: Any, team: Any) ->
         owned = _owned(cls, scope, member, team)
         here = cls.module == module  # type: ignore[attr-defined]
         parts.append(here if owned is None else and_(here, owned))
-    return or_(*parts, cls.shared_with(member))
+    return or_(*parts, cls.shared_with(member, verb))
 
 
 def _owned(cls: type[TenantModel], scope: Scope | None, member: Any, team: Any) -> Any | None:

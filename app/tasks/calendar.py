@@ -82,7 +82,7 @@ def _matching(statement: Select[Any], actor: Actor, question: Question) -> Selec
         *question.within(module=Task.module, type_=Task.type, priority=Task.priority, owner=Task.owner_id),
     )
     if question.mine:
-        statement = statement.where(Task.shared_with(actor.member_id))
+        statement = statement.where(Task.shared_with(actor.member_id, "read"))
     return statement.limit(question.limit)
 
 

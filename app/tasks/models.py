@@ -173,9 +173,11 @@ class Task(TenantModel):
     done_at: Mapped[dt.datetime | None] = utc()
 
     @classmethod
-    def shared_with(cls, member: Any) -> Any:
-        """Own tasks, and those that the member collaborates on or watches."""
+    def shared_with(cls, member: Any, verb: str) -> Any:
+        """Own tasks, and those that the member collaborates on; to read also those that they watch."""
         mine = select(TaskMember.task_id).where(TaskMember.member_id == member)
+        if verb != "read":
+            mine = mine.where(TaskMember.role == MemberRole.COLLABORATOR)
         return or_(cls.owner_id == member, cls.id.in_(mine))
 
     def is_reached_by(self, actor: Actor, verb: str, resource: str) -> bool:

@@ -6,11 +6,12 @@ import re
 
 import pytest
 
+from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
-from app.tasks.models import StatusGroup
-from app.tasks.queries.tasks import first_status, list_statuses
+from app.tasks.models import MemberRole, StatusGroup
+from app.tasks.queries.tasks import first_status, get_task, list_statuses
 from app.tasks.service.statuses import save_status
-from app.tasks.service.tasks import add_item, create_task
+from app.tasks.service.tasks import add_item, create_task, set_people
 from tests.support import SignedIn
 
 
@@ -117,3 +118,20 @@ def test_a_bulk_action_goes_back_to_the_layout_it_came_from(company, seller):
             "/tasks/bulk", data={"action": "priority", "value": "P0", "rowid": str(task.id), "back": back}
         )
         assert (answer.status_code, answer.location) == (302, expected)
+
+
+def test_what_one_only_watches_is_left_out_of_a_bulk_change(company, sign_in):
+    """A watcher of another module's task reads it; the verb would refuse, so the action does not offer it."""
+    actor = company.sales.actor
+    watched, own = make(actor, "Watched"), make(company.marketing.actor, "Own")
+    with uow(actor):
+        set_people(watched, MemberRole.WATCHER, [company.marketing.member_id], actor=actor)
+    person = sign_in(company.marketing)
+    answer = person.post(
+        "/tasks/bulk", data={"action": "priority", "value": "P0", "rowid": [str(watched.id), str(own.id)]}
+    )
+    assert answer.status_code == 302
+    with tenant_scope(actor):
+        assert get_task(watched.id).priority == "P2"
+    with tenant_scope(company.marketing.actor):
+        assert get_task(own.id).priority == "P0"
