@@ -1,7 +1,7 @@
 // Where a comment is written: mentions, emoji, files, a draft that stays on this device, Ctrl+Enter.
 import "@github/text-expander-element";
 import { pickEmoji, searchEmoji } from "./emoji.js";
-import { $, csrf, send, texts, toast } from "./lib.js";
+import { $, csrf, details, send, texts, toast } from "./lib.js";
 
 const option = (label, value, note = "") => {
   const item = document.createElement("li");
@@ -159,7 +159,7 @@ export function compose(form, { of, key, post, text = "", internal = null, onCan
       grow();
     } catch (error) {
       // What was typed stays where it is.
-      say(Object.values(error.errors ?? {}).flat().join(" ") || error.message);
+      say(details(error) || error.message);
       if (error.status === 409) toast(error.message, { kind: "warn", detail: error.details?.body });
     } finally {
       button.disabled = false;

@@ -83,6 +83,12 @@ export function toast(message, { kind = "ok", action, detail } = {}) {
   return box;
 }
 
+/** What was wrong with single fields, as one text; "" where the answer says nothing of them. */
+export const details = (error) => Object.values(error.errors ?? {}).flat().join(" ");
+
+/** Says in a toast what went wrong; what somebody else did first is a warning. */
+export const tell = (error) => void toast(error.message, { kind: error.status === 409 ? "warn" : "error", detail: details(error) || undefined });
+
 export const money = (value, currency) =>
   new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency, maximumFractionDigits: 0 }).format(value);
 

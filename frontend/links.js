@@ -1,10 +1,9 @@
 // What a record is linked to: chips, a search for one more, and a cross on each.
 import { place } from "./app.js";
-import { $, fragment, send, texts, toast } from "./lib.js";
+import { $, fragment, send, tell, texts } from "./lib.js";
 import { on } from "./live.js";
 
 const shown = new Set();
-const tell = (error) => toast(error.message, { kind: "error", detail: Object.values(error.errors ?? {}).flat().join(" ") || undefined });
 
 class Links extends HTMLElement {
   connectedCallback() {

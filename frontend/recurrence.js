@@ -1,8 +1,7 @@
 // When a task comes again, and watching one: forms and buttons of the drawer and of the task's page.
-import { $, $$, send, toast } from "./lib.js";
+import { $, $$, details, send, toast } from "./lib.js";
 
 const changed = (id) => document.dispatchEvent(new CustomEvent("task:shown", { detail: { id } }));
-const messages = (error) => Object.values(error.errors ?? {}).flat().join(" ") || error.message;
 
 /** Fills the form from the rule that it was drawn with. */
 function fill(form) {
@@ -34,7 +33,7 @@ async function save(form, value) {
     form.hidePopover();
     changed(task);
   } catch (error) {
-    problem.textContent = messages(error);
+    problem.textContent = details(error) || error.message;
     problem.hidden = false;
   }
 }
@@ -60,7 +59,7 @@ document.addEventListener("click", async (event) => {
     await send(`/api/v1/tasks/${id}/watch`, { method: watch.dataset.watch === "yes" ? "POST" : "DELETE", json: {} });
     changed(id);
   } catch (error) {
-    toast(messages(error), { kind: "error" });
+    toast(details(error) || error.message, { kind: "error" });
   }
   return undefined;
 });

@@ -2,13 +2,12 @@
 import { place } from "./app.js";
 import { compose } from "./composer.js";
 import { pickEmoji } from "./emoji.js";
-import { $, $$, fragment, send, texts, toast } from "./lib.js";
+import { $, $$, fragment, send, tell, texts, toast } from "./lib.js";
 import { on } from "./live.js";
 import "./links.js";
 
 const api = (path) => `/api/v1/comments/${path}`;
 const shown = new Set();
-const tell = (error) => toast(error.message, { kind: "error", detail: Object.values(error.errors ?? {}).flat().join(" ") || undefined });
 
 class Talk extends HTMLElement {
   connectedCallback() {

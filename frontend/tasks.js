@@ -1,5 +1,5 @@
 // Tasks: edits in place, the drawer with its own address, quick add, drag between groups, keys.
-import { $, $$, fragment, send, toast } from "./lib.js";
+import { $, $$, fragment, send, tell, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
 import "./recurrence.js";
@@ -92,10 +92,6 @@ on("task:changed", ({ id, version }) => {
 document.addEventListener("live:missed", ({ detail }) => { if (detail.kind === "task") soon(); });
 document.addEventListener("live:reload", () => location.reload());
 
-const tell = (error) => toast(error.message, {
-  kind: error.status === 409 ? "warn" : "error",
-  detail: Object.values(error.errors ?? {}).flat().join(" ") || undefined,
-});
 
 /** Changes fields of a task; what somebody else wrote meanwhile is said, and shown. */
 export async function change(id, version, values) {

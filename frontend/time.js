@@ -1,8 +1,7 @@
 // Time on a task: the timer that runs, entries by hand.
-import { $, $$, send, toast } from "./lib.js";
+import { $, $$, send, tell } from "./lib.js";
 
 const api = (path) => `/api/v1/tasks/${path}`;
-const tell = (error) => toast(error.message, { kind: error.status === 409 ? "warn" : "error", detail: Object.values(error.errors ?? {}).flat().join(" ") || undefined });
 const changed = (id) => document.dispatchEvent(new CustomEvent("task:shown", { detail: { id } }));
 
 document.addEventListener("click", async (event) => {
