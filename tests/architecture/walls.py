@@ -43,6 +43,8 @@ from app.saved_views.models import ListLayout, SavedView
 from app.tasks.models import (
     ChecklistItem,
     Task,
+    TaskApproval,
+    TaskApprover,
     TaskDependency,
     TaskMember,
     TaskStatus,
@@ -183,6 +185,8 @@ def fill(company: Company) -> dict[str, Any]:
         picture = old or TimelineBaseline(member_id=other, taken_at=clock.now(), dates={})
         add("timeline_baseline", picture)
         add("task_member", TaskMember(task_id=task.id, member_id=owner, role="watcher"))
+        asked_once = add("task_approval", TaskApproval(task_id=task.id, round=1, rule="all", state="pending"))
+        add("task_approver", TaskApprover(approval_id=asked_once.id, task_id=task.id, member_id=owner))
         add("checklist_item", ChecklistItem(task_id=task.id, text="Line"))
         add("time_entry", TimeEntry(task_id=task.id, member_id=owner, day=clock.now().date(), minutes=5))
         where: dict[str, Any] = {"kind": "account", "record_id": account.id}
