@@ -18,7 +18,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    and_,
     exists,
     or_,
     select,
@@ -102,17 +101,6 @@ class StatusGroup(StrEnum):
 
 
 CLOSED = ("done", "cancelled")
-
-
-def is_cleared(type: str, group: str) -> bool:
-    """Whether a task no longer stands before those that wait for it: closed, or an approval that was given."""
-    return group in CLOSED or (type == TaskType.APPROVAL and group == StatusGroup.APPROVED)
-
-
-def cleared(task: Any) -> Any:
-    """The same of a row, in SQL; ``task`` is Task or an alias of it."""
-    given = and_(task.type == TaskType.APPROVAL.value, task.status_group == StatusGroup.APPROVED.value)
-    return or_(task.status_group == CLOSED[0], task.status_group == CLOSED[1], given)
 
 
 class MemberRole(StrEnum):

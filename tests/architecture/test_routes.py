@@ -195,7 +195,7 @@ for _method in ("GET", "PUT", "DELETE"):
 row("GET", "/tasks/<pk>/approval", "read task", "task")
 row("GET", "/api/v1/tasks/<pk>/approval", "read task", "task")
 row("PUT", "/api/v1/tasks/<pk>/approvers", "write task", "task", {"members": []})
-row("POST", "/api/v1/tasks/<pk>/decision", "read task", "task", {"decision": "approved"})
+row("POST", "/api/v1/tasks/<pk>/decision", "read task", "approval_task", {"decision": "approved"})
 row("GET", "/settings/tasks", "manage tasks")
 row("POST", "/settings/tasks/save", "manage tasks", None, {"id": "task_status", "name": "Taken over"})
 row("POST", "/settings/tasks/<pk>/delete", "manage tasks", "task_status")

@@ -19,11 +19,11 @@ from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.notifications.models import Notification
 from app.tasks.models import PENDING, Decision, StatusGroup, TaskApproval
-from app.tasks.queries.approvals import list_rounds
+from app.tasks.queries.approvals import list_rounds, outcome
 from app.tasks.queries.groups import get_row
 from app.tasks.queries.plan import list_neighbours
 from app.tasks.queries.tasks import get_task
-from app.tasks.service.approvals import MAX_APPROVERS, decide, outcome, set_approvers
+from app.tasks.service.approvals import MAX_APPROVERS, decide, set_approvers
 from app.tasks.service.copies import copy_task
 from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.statuses import save_status

@@ -10,10 +10,11 @@ from sqlalchemy import and_, func, select
 from app.kernel.db import db
 from app.kernel.errors import Conflict
 from app.kernel.i18n import gettext as _
-from app.tasks.models import CLOSED, PENDING, Decision, Task, TaskApproval, TaskApprover, TaskType
+from app.tasks.models import CLOSED, PENDING, ApprovalRule, Decision, Task, TaskApproval, TaskApprover, TaskType
 from app.tenancy.models import Membership
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from app.kernel.actor import Actor
@@ -137,3 +138,13 @@ def waiting_for(member_id: UUID) -> Any:
 def may_change_approvers(task: Task, actor: Actor) -> bool:
     """Whoever may write the task, until somebody has answered; from then on whoever manages tasks."""
     return task.is_reached_by(actor, "write", "task") and (actor.can("manage", "tasks") or not was_answered(task.id))
+
+
+def outcome(rule: str, decisions: Sequence[str | None]) -> str:
+    """What answers come to. Whoever does not approve decides for all; else all must approve, or any one."""
+    for one in (Decision.REJECTED, Decision.CHANGES):
+        if one in decisions:
+            return one.value
+    given = [one for one in decisions if one is not None]
+    enough = bool(given) if rule == ApprovalRule.ANY else len(given) == len(decisions)
+    return Decision.APPROVED.value if enough and given else PENDING

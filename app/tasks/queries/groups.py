@@ -16,8 +16,8 @@ from app.kernel.db import is_one_of, lift_values, read_prepared
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
 from app.tasks.cruds import MODULES, PRIORITIES, TASKS
-from app.tasks.models import CLOSED, Task, TaskDependency, TaskStatus, cleared
-from app.tasks.queries.tasks import list_statuses
+from app.tasks.models import CLOSED, Task, TaskDependency, TaskStatus
+from app.tasks.queries.tasks import cleared, list_statuses
 from app.tasks.schedule import LinkType
 from app.tenancy.models import Membership
 from app.tenancy.queries import list_people

@@ -24,10 +24,8 @@ from app.tasks.models import (
     TaskDependency,
     TaskMember,
     TaskType,
-    cleared,
-    is_cleared,
 )
-from app.tasks.queries.tasks import get_task
+from app.tasks.queries.tasks import cleared, get_task, is_cleared
 from app.tasks.schedule import Link, LinkType, Work
 from app.tenancy.queries import current_organization
 

@@ -231,7 +231,7 @@ def _ask(task: Task, found: TaskApproval, members: Sequence[UUID]) -> None:
 
 def _settle(task: Task, found: TaskApproval, actor: Actor) -> None:
     """Ends the round when its answers suffice, and moves the task: to approved, or back to progress."""
-    state = outcome(found.rule, [one.decision for one in approvals.list_approvers(found.id)])
+    state = approvals.outcome(found.rule, [one.decision for one in approvals.list_approvers(found.id)])
     if state == PENDING:
         return
     found.state, found.decided_at = state, clock.now()
@@ -239,13 +239,3 @@ def _settle(task: Task, found: TaskApproval, actor: Actor) -> None:
     group = StatusGroup.APPROVED if state == Decision.APPROVED else StatusGroup.IN_PROGRESS
     if task.status_group != group:
         update_task(task, actor=actor, status_id=queries.first_status(group).id)
-
-
-def outcome(rule: str, decisions: Sequence[str | None]) -> str:
-    """What answers come to. Whoever does not approve decides for all; else all must approve, or any one."""
-    for one in (Decision.REJECTED, Decision.CHANGES):
-        if one in decisions:
-            return one.value
-    given = [one for one in decisions if one is not None]
-    enough = bool(given) if rule == ApprovalRule.ANY else len(given) == len(decisions)
-    return Decision.APPROVED.value if enough and given else PENDING

@@ -23,7 +23,6 @@ from app.tasks.models import (
     Task,
     TaskMember,
     TaskStatus,
-    is_cleared,
 )
 from app.tasks.queries import approvals, plan
 from app.tasks.queries import tasks as queries
@@ -182,7 +181,7 @@ def _change_status(task: Task, status: TaskStatus) -> None:
             to_group=status.group,
         )
     )
-    if is_cleared(task.type, status.group) and not is_cleared(task.type, old.group):
+    if queries.is_cleared(task.type, status.group) and not queries.is_cleared(task.type, old.group):
         for one in plan.freed_by(task.id):
             emit(TaskUnblocked(subject_id=one.id, title=one.title, owner_id=one.owner_id, cleared_by=task.title))
 

@@ -1,4 +1,4 @@
-"""approvals_sla"""
+"""approvals"""
 
 from __future__ import annotations
 
