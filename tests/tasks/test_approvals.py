@@ -373,6 +373,13 @@ def test_the_same_over_rest(company, rival, sign_in, seller, offer):
         assert outsider.api(method, f"{base}/{path}", **given_body).status_code == 404
 
 
+def test_openapi_tells_of_it(company, sign_in):
+    paths = sign_in(company.admin).api("GET", "/api/v1/_openapi").json["paths"]
+    for path, method, body in (("approval", "get", False), ("approvers", "put", True), ("decision", "post", True)):
+        operation = paths[f"/api/v1/tasks/{{pk}}/{path}"][method]
+        assert ("requestBody" in operation) is body and "200" in operation["responses"]
+
+
 def test_the_section_shows_what_the_person_may_do(company, sign_in, seller, offer):
     address = f"/tasks/{offer.id}/approval"
     person, viewer = sign_in(company.sales), sign_in(company.viewer)
