@@ -1,4 +1,4 @@
-// The home page: a task is finished, or approved, where it stands.
+// The home page: a task is finished, or its approval answered, where it stands.
 import { send, texts, toast } from "./lib.js";
 
 const patch = (id, json) => send(`/api/v1/tasks/${id}`, { method: "PATCH", json });
@@ -25,4 +25,28 @@ document.addEventListener("click", async (event) => {
     button.disabled = false;
     toast(error.message, { kind: error.status === 409 ? "warn" : "error" });
   }
+});
+
+async function respond(row, decision, note = "") {
+  const buttons = row.querySelectorAll("button");
+  for (const one of buttons) one.disabled = true;
+  try {
+    await send(`/api/v1/tasks/${row.dataset.approval}/decision`, { json: { decision, note } });
+    row.classList.add("done");
+    toast(texts.answered);
+  } catch (error) {
+    for (const one of buttons) one.disabled = false;
+    toast(error.message, { kind: error.status === 409 ? "warn" : "error" });
+  }
+}
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-answer]");
+  if (button) respond(button.closest("[data-approval]"), button.dataset.answer);
+});
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("[data-changes]");
+  if (!form) return;
+  event.preventDefault();
+  form.hidePopover();
+  respond(form.closest("[data-approval]"), "changes", form.elements.note.value);
 });

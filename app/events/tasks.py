@@ -47,10 +47,36 @@ class TaskStatusChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskUnblocked(Event):
-    """The last unfinished task that this one waited for is closed (``cleared_by``: its title)."""
+    """The last task that this one waited for is closed, or approved (``cleared_by``: its title)."""
 
     name: ClassVar[str] = "tasks.task_unblocked"
     subject_kind: ClassVar[str] = "task"
     title: str
     owner_id: UUID | None
     cleared_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalRequested(Event):
+    """Members (their ids) are asked to approve a task."""
+
+    name: ClassVar[str] = "tasks.approval_requested"
+    subject_kind: ClassVar[str] = "task"
+    title: str
+    owner_id: UUID | None
+    round: int
+    approvers: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalDecided(Event):
+    """An approver answered. ``state`` is what the approval has become: pending while others are still asked."""
+
+    name: ClassVar[str] = "tasks.approval_decided"
+    subject_kind: ClassVar[str] = "task"
+    title: str
+    owner_id: UUID | None
+    round: int
+    member_id: UUID
+    decision: str
+    state: str

@@ -11,7 +11,7 @@ from app.events.sales import (
     OpportunityStageChanged,
     OpportunityWon,
 )
-from app.events.tasks import TaskAssigned, TaskStatusChanged, TaskUnblocked
+from app.events.tasks import ApprovalDecided, ApprovalRequested, TaskAssigned, TaskStatusChanged, TaskUnblocked
 from app.events.tenancy import MemberJoined
 from app.kernel.feature import Feature, Schedule
 from app.kernel.web.shell import badge
@@ -36,6 +36,8 @@ feature = Feature(
         (TaskStatusChanged, "notifications.task_moved", handlers.task_moved),
         (CommentAdded, "notifications.commented", handlers.commented),
         (TaskUnblocked, "notifications.task_unblocked", handlers.task_unblocked),
+        (ApprovalRequested, "notifications.approval_requested", handlers.approval_requested),
+        (ApprovalDecided, "notifications.approval_decided", handlers.approval_decided),
         (MemberJoined, "notifications.member_joined", handlers.member_joined),
         (ExportFinished, "notifications.export_finished", handlers.export_finished),
         (ImportFinished, "notifications.import_finished", handlers.import_finished),

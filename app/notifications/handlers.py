@@ -167,6 +167,39 @@ def task_unblocked(event: ReceivedEvent) -> None:
         )
 
 
+def approval_requested(event: ReceivedEvent) -> None:
+    """Who is asked hears at once, by mail too if they do not look."""
+    for raw in event.payload["approvers"]:
+        member_id = UUID(raw)
+        if member_id != event.actor_id:
+            notify(
+                member_id,
+                "approval_requested",
+                {"actor": event.actor_label, "title": event.payload["title"]},
+                category=Category.TASKS,
+                icon="badge-check",
+                url=_task(event),
+                dedupe_key=str(event.delivery_id),
+                mail_after=MAIL_MENTIONS_AFTER,
+            )
+
+
+def approval_decided(event: ReceivedEvent) -> None:
+    """The owner hears of each answer."""
+    owner = _owner(event)
+    if owner is not None:
+        decision = event.payload["decision"]
+        notify(
+            owner,
+            f"approval_{decision}",
+            {"actor": event.actor_label, "title": event.payload["title"]},
+            category=Category.TASKS,
+            icon="badge-check" if decision == "approved" else "message-square-warning",
+            url=_task(event),
+            dedupe_key=str(event.delivery_id),
+        )
+
+
 def commented(event: ReceivedEvent) -> None:
     """Whoever is named hears at once, by mail too if they do not look; the others who take part, in the bell.
 

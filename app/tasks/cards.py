@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from app.kernel import clock
 from app.kernel.db import db
-from app.tasks.models import CLOSED, StatusGroup, Task, TaskStatus, TaskType
+from app.tasks.models import CLOSED, StatusGroup, Task, TaskStatus
+from app.tasks.queries.approvals import waiting_for
 from app.tasks.queries.tasks import first_status
 from app.tasks.rows import due, level, module_sign
 
@@ -20,12 +21,10 @@ SHOWN = 10
 AHEAD = dt.timedelta(days=7)
 
 
-def _mine(actor: Actor) -> Any:
-    return (
-        select(Task.id, Task.version, Task.title, Task.number, Task.module, Task.priority, Task.due_on, TaskStatus.name)
-        .join(TaskStatus, TaskStatus.id == Task.status_id)
-        .where(Task.owner_id == actor.member_id, Task.status_group.not_in(CLOSED))
-    )
+def _rows() -> Any:
+    return select(
+        Task.id, Task.version, Task.title, Task.number, Task.module, Task.priority, Task.due_on, TaskStatus.name
+    ).join(TaskStatus, TaskStatus.id == Task.status_id)
 
 
 def to_do(actor: Actor) -> dict[str, Any] | None:
@@ -39,10 +38,7 @@ def to_do(actor: Actor) -> dict[str, Any] | None:
             *mine
         )
     ).one()
-    plain = Task.type != TaskType.APPROVAL
-    rows = db.session.execute(
-        _mine(actor).where(*mine, plain).order_by(Task.due_on, Task.priority, Task.id).limit(SHOWN)
-    ).all()
+    rows = db.session.execute(_rows().where(*mine).order_by(Task.due_on, Task.priority, Task.id).limit(SHOWN)).all()
     return {
         "template": "tasks/cards/to_do.html",
         "order": 10,
@@ -58,23 +54,22 @@ def to_do(actor: Actor) -> dict[str, Any] | None:
 
 
 def to_approve(actor: Actor) -> dict[str, Any] | None:
-    """Approvals that wait for the person; None when there are none."""
+    """Tasks that the person is asked to approve and has not answered; None when there are none."""
     if actor.member_id is None or not actor.can("read", "task"):
         return None
-    rows = db.session.execute(
-        _mine(actor)
-        .where(Task.type == TaskType.APPROVAL, Task.status_group != StatusGroup.APPROVED)
-        .order_by(Task.due_on.asc().nulls_last(), Task.priority, Task.id)
-        .limit(SHOWN)
-    ).all()
-    if not rows:
+    waiting = waiting_for(actor.member_id)
+    count = db.session.scalar(select(func.count()).select_from(Task).where(waiting)) or 0
+    if not count:
         return None
+    rows = db.session.execute(
+        _rows().where(waiting).order_by(Task.due_on.asc().nulls_last(), Task.priority, Task.id).limit(SHOWN)
+    ).all()
     today = clock.today(actor.timezone)
     return {
         "template": "tasks/cards/to_approve.html",
         "order": 20,
         "rows": rows,
-        "approved": str(first_status(StatusGroup.APPROVED).id) if actor.can("write", "task") else "",
+        "count": count,
         "due": lambda row: due(row.due_on, False, today),
         "module_sign": module_sign,
     }

@@ -65,6 +65,25 @@ class Recurs(StrEnum):
     COMPLETION = "completion"
 
 
+class ApprovalRule(StrEnum):
+    """Whose approval it takes."""
+
+    ALL = "all"
+    ANY = "any"
+
+
+class Decision(StrEnum):
+    """What an approver answers; the first one that is no approval decides for everybody."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    CHANGES = "changes"
+
+
+# The state of an approval that nobody has decided yet; the others are those of Decision.
+PENDING = "pending"
+
+
 class StatusGroup(StrEnum):
     """What a status means, whatever an organization calls it."""
 
@@ -174,11 +193,13 @@ class Task(TenantModel):
 
     @classmethod
     def shared_with(cls, member: Any, verb: str) -> Any:
-        """Own tasks, and those that the member collaborates on; to read also those that they watch."""
+        """Own tasks, and those that the member collaborates on; to read also those they watch or are asked to approve."""
         mine = select(TaskMember.task_id).where(TaskMember.member_id == member)
         if verb != "read":
             mine = mine.where(TaskMember.role == MemberRole.COLLABORATOR)
-        return or_(cls.owner_id == member, cls.id.in_(mine))
+            return or_(cls.owner_id == member, cls.id.in_(mine))
+        asked = select(TaskApprover.task_id).where(TaskApprover.member_id == member, TaskApprover.is_current)
+        return or_(cls.owner_id == member, cls.id.in_(mine), cls.id.in_(asked))
 
     def is_reached_by(self, actor: Actor, verb: str, resource: str) -> bool:
         """By the permission for the task's module; else owners and collaborators who may write any task."""
@@ -320,3 +341,59 @@ class TimelineBaseline(TenantModel):
     member_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
     taken_at: Mapped[dt.datetime] = utc(nullable=False)
     dates: Mapped[dict[str, Any]] = mapped_column(JSONB, nullable=False)
+
+
+class TaskApproval(TenantModel):
+    """One round of asking whether a task is approved: ``state`` is ``pending`` or the decision."""
+
+    __tablename__ = "task_approval"
+    __table_args__ = tenant_table_args(
+        "task_approval",
+        tenant_fk("task_id", "task", ondelete="CASCADE"),
+        UniqueConstraint("organization_id", "task_id", "round", name="uq_task_approval_round"),
+        CheckConstraint("rule IN ('all', 'any')", name="rule"),
+        CheckConstraint("state IN ('pending', 'approved', 'rejected', 'changes')", name="state"),
+        CheckConstraint("(state = 'pending') = (decided_at IS NULL)", name="decided"),
+    )
+
+    task_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    round: Mapped[int] = mapped_column(Integer, nullable=False)
+    rule: Mapped[str] = mapped_column(String(3), nullable=False, default=ApprovalRule.ALL)
+    state: Mapped[str] = mapped_column(String(8), nullable=False, default=PENDING)
+    decided_at: Mapped[dt.datetime | None] = utc()
+
+    @property
+    def label(self) -> str:
+        return f"#{self.round}"
+
+
+class TaskApprover(TenantModel):
+    """Somebody who was asked in a round, and what they answered.
+
+    ``is_current`` is off for those of earlier rounds, and for those who were asked no longer after they answered.
+    """
+
+    __tablename__ = "task_approver"
+    __table_args__ = tenant_table_args(
+        "task_approver",
+        tenant_fk("approval_id", "task_approval", ondelete="CASCADE"),
+        tenant_fk("task_id", "task", ondelete="CASCADE"),
+        tenant_fk("member_id", "membership", ondelete="CASCADE"),
+        UniqueConstraint("organization_id", "approval_id", "member_id", name="uq_task_approver_member"),
+        Index("ix_task_approver_task", "organization_id", "task_id"),
+        Index("ix_task_approver_member", "organization_id", "member_id", "task_id", postgresql_where=sql("is_current")),
+        CheckConstraint("decision IN ('approved', 'rejected', 'changes')", name="decision"),
+        CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decided"),
+    )
+
+    approval_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    task_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    member_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    decision: Mapped[str | None] = mapped_column(String(8))
+    decided_at: Mapped[dt.datetime | None] = utc()
+    note: Mapped[str] = mapped_column(String(2000), nullable=False, default="", server_default=sql("''"))
+    is_current: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True, server_default=sql("true"))
+
+    @property
+    def label(self) -> str:
+        return self.decision or ""

@@ -42,6 +42,38 @@ _UNDO = _object({"count": {"type": "integer"}, "undo": {"type": "array", "items"
 _CHANGE = {key: _LINK[key] for key in ("type", "lag", "version")}
 _NEW = {key: _LINK[key] for key in ("predecessor", "successor", "type", "lag")}
 
+_WHO = _object({"id": _ID, "name": {"type": "string"}})
+_DECISION = {"type": "string", "enum": ["approved", "rejected", "changes"]}
+_RULE = {"type": "string", "enum": ["all", "any"], "description": "All must approve, or any one is enough"}
+_AT = {"type": "string", "format": "date-time", "nullable": True}
+_ANSWER = {"member": _WHO, "decision": {**_DECISION, "nullable": True}, "decided_at": _AT, "note": {"type": "string"},
+           "current": {"type": "boolean", "description": "Whether the answer counts"}}  # fmt: skip
+_ROUND = {
+    "round": {"type": "integer"},
+    "rule": _RULE,
+    "state": {"type": "string", "enum": ["pending", "approved", "rejected", "changes"]},
+    "decided_at": _AT,
+    "approvers": {"type": "array", "items": _object(_ANSWER)},
+}
+_APPROVAL = _object(
+    {
+        "id": _ID,
+        "result": {**_object(_ROUND), "nullable": True},
+        "history": {"type": "array", "items": _object(_ROUND), "description": "Earlier rounds, newest first"},
+        "may_decide": {"type": "boolean"},
+        "may_change": {"type": "boolean"},
+    }
+)
+_ASK = _object(
+    {
+        "members": {"type": "array", "maxItems": 20, "items": _ID, "description": "Without it those who were asked"},
+        "rule": _RULE,
+        "again": {"type": "boolean", "description": "Starts a new round; one that is decided does so by itself"},
+        "version": {"type": "integer"},
+    }
+)
+_DECIDE = _object({"decision": _DECISION, "note": {"type": "string", "maxLength": 2000}}, "decision")
+
 # (path, method) -> summary, request body, status and body of the answer
 OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[str, Any]]] = {
     ("/{pk}/dependencies", "get"): ("What a task waits for, and what waits for it", None, "200", _many(_LINK)),
@@ -53,11 +85,14 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[st
     ("/baseline", "get"): ("One's own picture of the plan", None, "200", _BASELINE),
     ("/baseline", "put"): ("Takes a picture of the plan", None, "200", _BASELINE),
     ("/baseline", "delete"): ("Forgets the picture", None, "200", _DONE),
+    ("/{pk}/approval", "get"): ("Who is asked to approve a task, and what they answered", None, "200", _APPROVAL),
+    ("/{pk}/approvers", "put"): ("Says who approves a task, and asks them", _ASK, "200", _APPROVAL),
+    ("/{pk}/decision", "post"): ("One's own answer", _DECIDE, "200", _APPROVAL),
 }
 
 
 def describe_timeline(api_spec: APISpec, allowed: list[dict[str, list[str]]]) -> None:
-    """Adds the operations on links, dates and pictures of the plan."""
+    """Adds the operations on links, dates and pictures of the plan, and on approvals."""
     found: dict[str, dict[str, Any]] = {}
     for (path, method), (summary, body, status, answer) in OPERATIONS.items():
         names = [name for name in ("pk", "item") if f"{{{name}}}" in path]

@@ -32,7 +32,7 @@ MODELS = [
     "comment_mention", "comment_reaction", "comment_revision", "contact", "export_job", "idempotency_key", "import_job",
     "import_mapping", "import_row", "invitation", "lead", "list_layout", "lost_reason", "membership", "notification",
     "opportunity", "opportunity_line", "opportunity_stage_history", "pipeline", "pipeline_stage", "product",
-    "record_link", "saved_view", "task", "task_dependency", "task_member",
+    "record_link", "saved_view", "task", "task_approval", "task_approver", "task_dependency", "task_member",
     "task_status", "team", "time_entry", "timeline_baseline",
 ]  # fmt: skip
 EXTRA = {"organization", "outbox", "delivery", "audit_log", "audit_head", "ab_role"}

@@ -43,6 +43,8 @@ from app.saved_views.models import ListLayout, SavedView
 from app.tasks.models import (
     ChecklistItem,
     Task,
+    TaskApproval,
+    TaskApprover,
     TaskDependency,
     TaskMember,
     TaskStatus,
@@ -183,6 +185,24 @@ def fill(company: Company) -> dict[str, Any]:
         picture = old or TimelineBaseline(member_id=other, taken_at=clock.now(), dates={})
         add("timeline_baseline", picture)
         add("task_member", TaskMember(task_id=task.id, member_id=owner, role="watcher"))
+        asking = add(
+            "approval_task",
+            Task(
+                number=number + 2,
+                title=f"Approve {mark}",
+                module="sales",
+                type="approval",
+                status_id=status.id,
+                status_group=status.group,
+                owner_id=owner,
+                rank="a2",
+            ),
+        )
+        approval = add("task_approval", TaskApproval(task_id=asking.id, round=1, rule="all", state="pending"))
+        add(
+            "task_approver",
+            TaskApprover(approval_id=approval.id, task_id=asking.id, member_id=company.viewer.member_id),
+        )
         add("checklist_item", ChecklistItem(task_id=task.id, text="Line"))
         add("time_entry", TimeEntry(task_id=task.id, member_id=owner, day=clock.now().date(), minutes=5))
         where: dict[str, Any] = {"kind": "account", "record_id": account.id}

@@ -63,3 +63,12 @@ def test_everybody_finds_their_work(app: Flask, said: str, email: str, path: str
     page: Any = sign_in(app, email).get(path)
     assert page.status_code == 200
     assert shown in page.text
+
+
+@pytest.mark.parametrize("email", ["admin@aurora.example", "admin@bellombra.example", "admin@lumen.example"])
+def test_an_approval_waits_for_every_administrator(app: Flask, said: str, email: str) -> None:
+    browser = sign_in(app, email)
+    page = browser.get("/").text
+    assert "data-approval=" in page
+    task = page.split('data-approval="')[1][:36]
+    assert browser.api("GET", f"/api/v1/tasks/{task}/approval").json["may_decide"] is True

@@ -15,6 +15,7 @@ from app.kernel.uow import uow
 from app.kernel.workdays import workdays
 from app.tasks.models import MemberRole, StatusGroup
 from app.tasks.queries.tasks import first_status, get_task
+from app.tasks.service.approvals import decide, set_approvers
 from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.planning import take_baseline
 from app.tasks.service.tasks import add_item, create_task, set_people, update_task
@@ -135,6 +136,7 @@ CELLAR = (
 CELLAR_SALES = (
     Work("Campioni per l’importatore di Monaco", "in_progress", "P1", -2, 60),
     Work("Listino HoReCa 2027", "in_review", "P1", 5, 180, days=5),
+    Work("Approvare gli sconti del listino 2027", "in_review", "P1", 6, 30, type="approval"),
     Work("Richiamare i ristoranti del lago", "backlog", "P2", 8, 240, days=5),
     Work("Contratto annuale enoteca Dal Pozzo", "done", "P1", -12, 90),
 )
@@ -149,6 +151,7 @@ STUDIO = (
     Work("Selezione e ritocco delle foto", "backlog", "P2", 12, 720, days=3),
     Work("Consegna delle immagini", "backlog", "P1", 14, None, type="milestone"),
     Work("Fatture di novembre", "in_progress", "P0", 3, 90),
+    Work("Approvare la scelta delle foto per il catalogo", "in_review", "P1", 2, 30, type="approval"),
     Work("Manutenzione delle luci", "backlog", "P3", None, 120),
     Work("Nuovo fondale per lo studio", "backlog", "P3", None),
     Work("Rinnovo assicurazione attrezzatura", "done", "P1", -6, 30),
@@ -174,6 +177,19 @@ LINKS = (
     ("Giornata di riprese in reparto B", "Selezione e ritocco", "FS", 0),
     ("Selezione e ritocco", "Consegna delle fotografie", "FS", 0),
 )
+# Approvals: who is asked, and what those answered who have answered.
+APPROVALS: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str]]]] = {
+    "Approvazione della direzione": (("admin",), {}),
+    "Approvare il preventivo della tipografia": (
+        ("admin", "sales"),
+        {"sales": ("approved", "Il prezzo al pezzo è in linea con l’anno scorso.")},
+    ),
+    "Approvare gli sconti del listino 2027": (
+        ("admin", "marketing"),
+        {"marketing": ("approved", "Va bene: lo sconto per le enoteche resta al 12 %.")},
+    ),
+    "Approvare la scelta delle foto per il catalogo": (("admin",), {}),
+}
 # What took longer than planned: these end so many working days later, and break a link each.
 SLIPPED = {
     "Testi email e sequenza di 3 invii": 3,
@@ -234,11 +250,22 @@ def load_tasks(say: Any) -> None:
             for before, after, kind, lag in LINKS:
                 if before in made and after in made:
                     add_dependency(made[before], made[after], actor=actor, type=kind, lag=lag)
+            for title in APPROVALS.keys() & made.keys():
+                set_approvers(made[title], actor=actor, members=[people[name] for name in APPROVALS[title][0]])
             take_baseline(actor=actor)
             for title in SLIPPED.keys() & made.keys():
                 late = get_task(made[title])
                 if late.due_on is not None:
                     update_task(late, actor=actor, due_on=workdays().add(late.due_on, SLIPPED[title]))
+        _answer(made, domain, slug)
+
+
+def _answer(made: dict[str, UUID], domain: str, slug: str) -> None:
+    for title in APPROVALS.keys() & made.keys():
+        for name, (decision, note) in APPROVALS[title][1].items():
+            approver = member_actor(f"{name}@{domain}", slug)
+            with uow(approver):
+                decide(made[title], decision, actor=approver, note=note)
 
 
 def workday(today: dt.date, days: int) -> dt.date:

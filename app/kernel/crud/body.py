@@ -21,6 +21,16 @@ def optional_id(body: dict[str, Any], key: str) -> Any:
     return parse_id(value)
 
 
+def id_list(body: dict[str, Any], key: str) -> list[Any] | None:
+    """The list of ids at ``key``."""
+    value = body.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise Invalid(errors={key: [_("Write a list of ids.")]})
+    return [parse_id(one) for one in value]
+
+
 def optional_day(body: dict[str, Any], key: str) -> dt.date | None:
     """The ISO day at ``key``."""
     value = body.get(key)

@@ -56,6 +56,7 @@ def script_texts() -> dict[str, Any]:
         "deletedComment": _("Comment deleted."),
         "copied": _("Link copied."),
         "finished": _("Done."),
+        "answered": _("Your answer was recorded."),
         "reactionAdd": _("Choose an emoji."),
         "remove": _("Remove %(name)s", name="{name}"),
         "retry": _("Try again"),

@@ -9,7 +9,7 @@ from flask_appbuilder.api import expose, protect
 
 from app.kernel import http
 from app.kernel.crud.api import READ_ONLY, TenantApi, make_api
-from app.kernel.crud.body import optional_id, optional_text, optional_version
+from app.kernel.crud.body import id_list, optional_id, optional_text, optional_version
 from app.kernel.crud.fields import Crud, Field, Kind, clean
 from app.kernel.crud.rest_docs import security
 from app.kernel.crud.store import load
@@ -19,6 +19,8 @@ from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
+from app.tasks.api.approvals import PERMISSIONS as APPROVALS
+from app.tasks.api.approvals import ApprovalRoutes
 from app.tasks.api.recurrence import PERMISSIONS as RECURRENCE
 from app.tasks.api.recurrence import RecurrenceRoutes
 from app.tasks.api.time import PERMISSIONS as TIME
@@ -52,20 +54,11 @@ def move_values(body: dict[str, Any]) -> dict[str, Any]:
     return clean([field for field in TASKS.writable if field.key in given], given, partial=True)
 
 
-def _ids(body: dict[str, Any], key: str) -> list[Any] | None:
-    value = body.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise Invalid(errors={key: [_("Write a list of ids.")]})
-    return [parse_id(one) for one in value]
-
-
 def _item(item: ChecklistItem) -> dict[str, Any]:
     return {"id": item.id, "text": item.text, "done": item.done, "position": item.position}
 
 
-class TaskApi(TimelineRoutes, TimeRoutes, RecurrenceRoutes, TenantApi):
+class TaskApi(TimelineRoutes, TimeRoutes, RecurrenceRoutes, ApprovalRoutes, TenantApi):
     """Tasks, with what the generated resource does not say."""
 
     method_permission_name = {
@@ -80,10 +73,11 @@ class TaskApi(TimelineRoutes, TimeRoutes, RecurrenceRoutes, TenantApi):
         "delete_item": "write",
         **TIME,
         **RECURRENCE,
+        **APPROVALS,
     }
     include_route_methods = TenantApi.include_route_methods | {
         "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item",
-        *TIME, *RECURRENCE, *TIMELINE,
+        *TIME, *RECURRENCE, *TIMELINE, *APPROVALS,
     }  # fmt: skip
 
     def add_api_spec(self, api_spec: APISpec) -> None:
@@ -122,7 +116,7 @@ class TaskApi(TimelineRoutes, TimeRoutes, RecurrenceRoutes, TenantApi):
     def set_people(self, pk: str) -> Response:
         """Replaces the ``collaborators`` or the ``watchers`` (lists of members' ids)."""
         body = http.json_body()
-        given = {role: _ids(body, f"{role.value}s") for role in MemberRole}
+        given = {role: id_list(body, f"{role.value}s") for role in MemberRole}
         with uow():
             task = lock_task(parse_id(pk), actor=http.actor(), version=optional_version(body))
             for role, ids in given.items():

@@ -17,7 +17,7 @@ from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
 from app.tasks.cruds import MODULES, PRIORITIES, TASKS
 from app.tasks.models import CLOSED, Task, TaskDependency, TaskStatus
-from app.tasks.queries.tasks import list_statuses
+from app.tasks.queries.tasks import cleared, list_statuses
 from app.tasks.schedule import LinkType
 from app.tenancy.models import Membership
 from app.tenancy.queries import list_people
@@ -304,11 +304,10 @@ def _is_blocked() -> Any:
     link, before = TaskDependency, aliased(Task)
     first = and_(before.id == link.predecessor_id, before.organization_id == link.organization_id)
     waits = and_(link.successor_id == Task.id, link.organization_id == Task.organization_id, link.type == LinkType.FS)
-    is_open = and_(before.status_group != CLOSED[0], before.status_group != CLOSED[1])
     return (
         select(link.id)
         .join(before, first)
-        .where(waits, is_open, Task.status_group != CLOSED[0], Task.status_group != CLOSED[1])
+        .where(waits, ~cleared(before), Task.status_group != CLOSED[0], Task.status_group != CLOSED[1])
         .correlate(Task)
         .exists()
     )

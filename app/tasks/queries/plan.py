@@ -25,7 +25,7 @@ from app.tasks.models import (
     TaskMember,
     TaskType,
 )
-from app.tasks.queries.tasks import get_task
+from app.tasks.queries.tasks import cleared, get_task, is_cleared
 from app.tasks.schedule import Link, LinkType, Work
 from app.tenancy.queries import current_organization
 
@@ -59,6 +59,7 @@ class Neighbour:
     number: int
     title: str
     status_group: str
+    task_type: str
 
     @property
     def is_closed(self) -> bool:
@@ -68,7 +69,7 @@ class Neighbour:
     @property
     def blocks(self) -> bool:
         """Whether the other task cannot start because of this one."""
-        return self.is_before and self.type == LinkType.FS and not self.is_closed
+        return self.is_before and self.type == LinkType.FS and not is_cleared(self.task_type, self.status_group)
 
     @property
     def code(self) -> str:
@@ -82,7 +83,7 @@ def list_neighbours(task_id: UUID) -> list[Neighbour]:
     rows = db.session.execute(
         select(
             link.id, link.version, link.type, link.lag, before.label("before"), Task.id, Task.number, Task.title,
-            Task.status_group,
+            Task.status_group, Task.type.label("task_type"),
         )
         .select_from(link)
         .join(Task, or_(and_(before, Task.id == link.predecessor_id),
@@ -149,7 +150,7 @@ def freed_by(task_id: UUID) -> list[Task]:
     link, other, rest = TaskDependency, aliased(TaskDependency), aliased(Task)
     still = exists().where(
         other.successor_id == Task.id, other.type == LinkType.FS, other.predecessor_id == rest.id,
-        rest.id != task_id, rest.status_group.not_in(CLOSED),
+        rest.id != task_id, ~cleared(rest),
     )  # fmt: skip
     with every_record():
         return list(

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from app.kernel.db import db
 from app.kernel.errors import NotFound
-from app.tasks.models import ChecklistItem, MemberRole, StatusGroup, Task, TaskMember, TaskStatus
+from app.tasks.models import CLOSED, ChecklistItem, MemberRole, StatusGroup, Task, TaskMember, TaskStatus, TaskType
 from app.tenancy.models import Membership
 
 GROUP_ORDER = {group: place for place, group in enumerate(StatusGroup)}
+
+
+def is_cleared(type: str, group: str) -> bool:
+    """Whether a task no longer stands before those that wait for it: closed, or an approval that was given."""
+    return group in CLOSED or (type == TaskType.APPROVAL and group == StatusGroup.APPROVED)
+
+
+def cleared(task: Any) -> Any:
+    """The same of a row, in SQL; ``task`` is Task or an alias of it."""
+    given = and_(task.type == TaskType.APPROVAL.value, task.status_group == StatusGroup.APPROVED.value)
+    return or_(task.status_group == CLOSED[0], task.status_group == CLOSED[1], given)
 
 
 def list_statuses() -> list[TaskStatus]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.kernel.db import db
 from app.tasks.models import ChecklistItem, StatusGroup, Task, TaskMember
 from app.tasks.queries import tasks as queries
+from app.tasks.service.approvals import copy_approvers
 from app.tasks.service.tasks import create_task
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def copy_task(task: Task, *, actor: Actor, shift: dt.timedelta, **changes: Any) 
         made[one.id] = copy.id
         top = top or copy
     _copy_parts(made)
+    copy_approvers(made, actor=actor)
     assert top is not None
     return top
 

@@ -24,7 +24,7 @@ from app.tasks.models import (
     TaskMember,
     TaskStatus,
 )
-from app.tasks.queries import plan
+from app.tasks.queries import approvals, plan
 from app.tasks.queries import tasks as queries
 from app.tenancy.queries import get_member
 
@@ -98,13 +98,15 @@ def update_task(task: Task, *, actor: Actor, **values: Any) -> Task:
     """Changes a task; emits TaskStatusChanged and TaskAssigned for what they say.
 
     Raises Invalid for dates in the wrong order and for a parent that is below the task, Conflict when the
-    status is full.
+    status is full, or would be reached without the approval that was asked for.
     """
     status_id = values.pop("status_id", None)
     previous_owner = task.owner_id
     if values.get("module") not in {None, task.module}:
         _require_module(values["module"], actor)
     previous_parent = task.parent_id
+    if values.get("type") not in {None, task.type}:
+        approvals.require_settled(task)
     for name, value in values.items():
         if value is None and name in _KEPT:
             continue
@@ -152,6 +154,8 @@ def delete_task(task: Task, *, actor: Actor) -> None:
 
 def _change_status(task: Task, status: TaskStatus) -> None:
     old = queries.get_status(task.status_id)
+    if status.group in {StatusGroup.APPROVED, StatusGroup.DONE}:
+        approvals.require_settled(task)
     if status.wip_hard and status.wip_limit is not None:
         advisory_lock(f"task-status:{status.id}")
         with every_record():
@@ -177,7 +181,7 @@ def _change_status(task: Task, status: TaskStatus) -> None:
             to_group=status.group,
         )
     )
-    if status.group in CLOSED and old.group not in CLOSED:
+    if queries.is_cleared(task.type, status.group) and not queries.is_cleared(task.type, old.group):
         for one in plan.freed_by(task.id):
             emit(TaskUnblocked(subject_id=one.id, title=one.title, owner_id=one.owner_id, cleared_by=task.title))
 

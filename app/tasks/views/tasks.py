@@ -17,6 +17,7 @@ from app.kernel.ids import parse_id
 from app.tasks import bars, recurrence, rows
 from app.tasks.cruds import PRIORITIES, TASKS
 from app.tasks.queries import groups, plan, tasks, time
+from app.tasks.views.approvals import ApprovalPart
 from app.tasks.views.calendar import CalendarPage
 from app.tenancy.queries import list_people
 
@@ -42,7 +43,7 @@ def layouts(address: str) -> tuple[tuple[str, str, str], ...]:
     )
 
 
-class TaskView(CalendarPage, TenantView):
+class TaskView(ApprovalPart, CalendarPage, TenantView):
     """Tasks in every layout; the table is the generated list.
 
     ``address`` is where the layouts are; with a ``module`` they show its tasks alone.
@@ -57,8 +58,9 @@ class TaskView(CalendarPage, TenantView):
         "board": "read",
         "calendar": "read",
         "panel": "read",
+        "approval": "read",
     }
-    include_route_methods = TenantView.include_route_methods | {"table", "board", "calendar", "panel"}
+    include_route_methods = TenantView.include_route_methods | {"table", "board", "calendar", "panel", "approval"}
 
     list_template = "tasks/table.html"
 
