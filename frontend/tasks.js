@@ -2,6 +2,7 @@
 import { $, $$, fragment, send, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
+import "./assist.js";
 import "./recurrence.js";
 import "./time.js";
 import { ready } from "./dependencies.js";

@@ -19,6 +19,8 @@ from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
+from app.tasks.api.assist import PERMISSIONS as ASSIST
+from app.tasks.api.assist import AssistRoutes
 from app.tasks.api.recurrence import PERMISSIONS as RECURRENCE
 from app.tasks.api.recurrence import RecurrenceRoutes
 from app.tasks.api.time import PERMISSIONS as TIME
@@ -65,7 +67,7 @@ def _item(item: ChecklistItem) -> dict[str, Any]:
     return {"id": item.id, "text": item.text, "done": item.done, "position": item.position}
 
 
-class TaskApi(TimelineRoutes, TimeRoutes, RecurrenceRoutes, TenantApi):
+class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, TenantApi):
     """Tasks, with what the generated resource does not say."""
 
     method_permission_name = {
@@ -80,10 +82,11 @@ class TaskApi(TimelineRoutes, TimeRoutes, RecurrenceRoutes, TenantApi):
         "delete_item": "write",
         **TIME,
         **RECURRENCE,
+        **ASSIST,
     }
     include_route_methods = TenantApi.include_route_methods | {
         "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item",
-        *TIME, *RECURRENCE, *TIMELINE,
+        *TIME, *RECURRENCE, *TIMELINE, *ASSIST,
     }  # fmt: skip
 
     def add_api_spec(self, api_spec: APISpec) -> None:
