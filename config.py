@@ -89,6 +89,11 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     smtp = env.get("SMTP_URL") or None
     if smtp and urlsplit(smtp).scheme not in {"smtp", "smtps"}:
         raise SettingError("SMTP_URL: must start with smtp:// or smtps://")
+    ai = env.get("AI_BASE_URL") or None
+    if ai and urlsplit(ai).scheme not in {"http", "https"}:
+        raise SettingError("AI_BASE_URL: must start with http:// or https://")
+    if ai and not env.get("AI_MODEL"):
+        raise SettingError("AI_MODEL: must be set when AI_BASE_URL is set")
     return {
         "EMBEDDED": embedded,
         "INSTANCE": str(instance),
@@ -108,6 +113,9 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "GOOGLE_CLIENT_SECRET": env.get("GOOGLE_CLIENT_SECRET") or None,
         "GOOGLE_DISCOVERY_URL": env.get("GOOGLE_DISCOVERY_URL")
         or "https://accounts.google.com/.well-known/openid-configuration",
+        "AI_BASE_URL": ai,
+        "AI_API_KEY": env.get("AI_API_KEY") or None,
+        "AI_MODEL": env.get("AI_MODEL") or None,
         "SIGNUP_ENABLED": (env.get("SIGNUP_ENABLED") or "1") == "1",
         "SENTRY_DSN": env.get("SENTRY_DSN") or None,
         "DEMO_PASSWORD": env.get("STRATIKEY_DEMO_PASSWORD") or "stratikey-demo",

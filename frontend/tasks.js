@@ -2,6 +2,7 @@
 import { $, $$, fragment, send, tell, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
+import "./assist.js";
 import "./recurrence.js";
 import "./time.js";
 import "./approvals.js";

@@ -98,3 +98,14 @@ def _transaction() -> Iterator[TenantSession]:
             effect()
         except Exception:
             log.exception("uow.effect_failed")
+
+
+def end_reading() -> None:
+    """Ends the transaction that reads have begun: before a call that leaves the process and may take its time.
+
+    What was read goes stale: take along values, not records.
+    """
+    session: Any = db.session()
+    if session.info.get("in_uow"):
+        raise NestedUnitOfWork
+    session.rollback()

@@ -12,7 +12,7 @@ from app.tasks.api.tasks import APIS
 from app.tasks.calendar import CALENDAR
 from app.tasks.cruds import TASKS
 from app.tasks.service.statuses import seed
-from app.tasks.views import modules, tasks, timeline
+from app.tasks.views import assist, modules, tasks, timeline
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,7 +44,7 @@ feature = Feature(
             everybody=("read",),
         ),
     ],
-    views=[*tasks.VIEWS, *timeline.VIEWS, *modules.VIEWS],
+    views=[*tasks.VIEWS, *timeline.VIEWS, *assist.VIEWS, *modules.VIEWS],
     apis=APIS,
     menu=[
         MenuItem(

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
+    Computed,
     Date,
     ForeignKeyConstraint,
     Index,
@@ -23,7 +24,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import StringArray, TenantModel, db, tenant_fk, tenant_table_args, utc
@@ -101,6 +102,13 @@ class StatusGroup(StrEnum):
 
 
 CLOSED = ("done", "cancelled")
+# The words of a task as both dictionaries know them, those of its title above those of its description:
+# an organization's language is not in the row, so a search picks the dictionary (`app.tasks.assist`).
+_WORDS = (
+    "setweight(to_tsvector('italian'::regconfig, title::text) || to_tsvector('english'::regconfig, title::text), 'A')"
+    " || setweight(to_tsvector('italian'::regconfig, left(coalesce(description, ''), 2000))"
+    " || to_tsvector('english'::regconfig, left(coalesce(description, ''), 2000)), 'D')"
+)
 
 
 class MemberRole(StrEnum):
@@ -156,6 +164,7 @@ class Task(TenantModel):
         Index("ix_task_owner", "organization_id", "owner_id", "status_group"),
         Index("ix_task_due", "organization_id", "due_on"),
         Index("ix_task_parent", "organization_id", "parent_id"),
+        Index("ix_task_finished", "organization_id", "done_at", postgresql_where=sql("status_group = 'done'")),
         Index("ix_task_successor", "organization_id", "successor_id", postgresql_where=sql("successor_id IS NOT NULL")),
         Index(
             "ix_task_recurring",
@@ -190,10 +199,11 @@ class Task(TenantModel):
     tags: Mapped[list[str]] = mapped_column(StringArray(40), nullable=False, default=list, server_default=sql("'{}'"))
     rank: Mapped[str] = mapped_column(String(80, collation="C"), nullable=False)
     done_at: Mapped[dt.datetime | None] = utc()
+    words: Mapped[Any] = mapped_column(TSVECTOR, Computed(_WORDS, persisted=True), deferred=True)
 
     @classmethod
     def shared_with(cls, member: Any, verb: str) -> Any:
-        """Own tasks, and those that the member collaborates on; to read also those they watch or are asked to approve."""
+        """Own tasks, and those to collaborate on; to read also those that the member watches or is asked to approve."""
         mine = select(TaskMember.task_id).where(TaskMember.member_id == member)
         if verb != "read":
             mine = mine.where(TaskMember.role == MemberRole.COLLABORATOR)

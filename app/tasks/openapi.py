@@ -73,6 +73,45 @@ _ASK = _object(
     }
 )
 _DECIDE = _object({"decision": _DECISION, "note": {"type": "string", "maxLength": 2000}}, "decision")
+_KIND = {"type": "string", "enum": ["estimate", "breakdown", "checklist"]}
+_MINUTES = {"type": "integer", "nullable": True}
+_SOURCE = _object(
+    {
+        **_TASK,
+        "number": {"type": "integer"},
+        "url": {"type": "string"},
+        "similarity": {"type": "number", "minimum": 0, "maximum": 1},
+        "minutes": _MINUTES,
+        "basis": {"type": "string", "nullable": True, "enum": ["logged", "estimate", None]},
+    }
+)
+_LINE = {
+    "text": {"type": "string"},
+    "minutes": _MINUTES,
+    "count": {"type": "integer", "description": "In how many of the sources it was found"},
+    "origin": {"type": "string", "enum": ["history", "service"], "description": "`service`: an AI wrote it"},
+}
+_PROPOSAL = _object(
+    {
+        "kind": _KIND,
+        "lines": {"type": "array", "items": _object(_LINE)},
+        "sources": {"type": "array", "items": _SOURCE},
+        "spread": {**_object({key: {"type": "integer"} for key in ("median", "lowest", "highest", "count")}),
+                   "nullable": True},
+        "enough": {"type": "boolean", "description": "Whether there is enough to go by"},
+        "service": _object({"asked": {"type": "boolean"}, "problem": {"type": "string", "nullable": True}}),
+    }
+)  # fmt: skip
+_NEW_LINE = _object({"text": {"type": "string", "maxLength": 300}, "minutes": _MINUTES}, "text")
+_ACCEPTED = _object(
+    {
+        "kind": {"type": "string", "enum": ["breakdown", "checklist"]},
+        "lines": {"type": "array", "minItems": 1, "maxItems": 20, "items": _NEW_LINE},
+    },
+    "kind",
+    "lines",
+)
+_MADE = _object({"count": {"type": "integer"}, "ids": {"type": "array", "items": _ID}})
 
 # (path, method) -> summary, request body, status and body of the answer
 OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[str, Any]]] = {
@@ -88,11 +127,18 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[st
     ("/{pk}/approval", "get"): ("Who is asked to approve a task, and what they answered", None, "200", _APPROVAL),
     ("/{pk}/approvers", "put"): ("Says who approves a task, and asks them", _ASK, "200", _APPROVAL),
     ("/{pk}/decision", "post"): ("One's own answer", _DECIDE, "200", _APPROVAL),
+    ("/{pk}/assist", "get"): (
+        "What may be added to a task; writes nothing",
+        None,
+        "200",
+        _object({"id": _ID, "result": _PROPOSAL}),
+    ),
+    ("/{pk}/assist/accept", "post"): ("Adds several proposed lines, all or none", _ACCEPTED, "201", _MADE),
 }
 
 
 def describe_timeline(api_spec: APISpec, allowed: list[dict[str, list[str]]]) -> None:
-    """Adds the operations on links, dates and pictures of the plan, and on approvals."""
+    """Adds the operations on links, dates and pictures of the plan, on approvals and on proposals."""
     found: dict[str, dict[str, Any]] = {}
     for (path, method), (summary, body, status, answer) in OPERATIONS.items():
         names = [name for name in ("pk", "item") if f"{{{name}}}" in path]
@@ -100,6 +146,8 @@ def describe_timeline(api_spec: APISpec, allowed: list[dict[str, list[str]]]) ->
         if path.endswith("/plan"):
             days = ("start_on", "due_on")
             parameters += [{"in": "query", "name": one, "required": False, "schema": _DAY} for one in days]
+        if path.endswith("/assist"):
+            parameters.append({"in": "query", "name": "kind", "schema": {**_KIND, "default": "breakdown"}})
         operation: dict[str, Any] = {
             "tags": ["tasks"],
             "summary": summary,

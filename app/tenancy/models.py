@@ -113,6 +113,8 @@ class Organization(db.Model):  # type: ignore[name-defined,misc]
     timezone: Mapped[str] = mapped_column(String(64), nullable=False, default="Europe/Rome")
     base_currency: Mapped[str] = mapped_column(String(3), nullable=False, default="EUR")
     vat_number: Mapped[str | None] = mapped_column(String(20))
+    # Whether texts of tasks may go to the AI service that the installation is set up with.
+    assist_sends: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False, server_default=text("false"))
     created_at: Mapped[dt.datetime] = utc(nullable=False, default=clock.now)
     updated_at: Mapped[dt.datetime] = utc(nullable=False, default=clock.now, onupdate=clock.now)
     version: Mapped[int] = mapped_column(Integer, nullable=False, default=1)

@@ -170,6 +170,10 @@ row("PUT", "/api/v1/tasks/<pk>/recurrence", "write task", "task", {"rule": "FREQ
 row("POST", "/api/v1/tasks/<pk>/watch", "read task", "task")
 row("DELETE", "/api/v1/tasks/<pk>/watch", "read task", "task")
 row("DELETE", "/api/v1/tasks/timer", "read task")
+row("GET", "/tasks/<pk>/assist", "read task", "task")
+row("GET", "/api/v1/tasks/<pk>/assist", "read task", "task")
+_accepted = {"kind": "checklist", "lines": [{"text": "Taken over"}]}
+row("POST", "/api/v1/tasks/<pk>/assist/accept", "write task", "task", _accepted)
 for _slash in ("", "/"):
     row("GET", f"/api/v1/calendar{_slash}", "read calendar", None, PERIOD)
 row("GET", "/api/v1/calendar/undated", "read calendar")
@@ -199,6 +203,7 @@ row("POST", "/api/v1/tasks/<pk>/decision", "read task", "approval_task", {"decis
 row("GET", "/settings/tasks", "manage tasks")
 row("POST", "/settings/tasks/save", "manage tasks", None, {"id": "task_status", "name": "Taken over"})
 row("POST", "/settings/tasks/<pk>/delete", "manage tasks", "task_status")
+row("POST", "/settings/tasks/assist", "manage tasks")
 row("GET", "/sales/", "read reports")
 row("GET", "/sales/data", "read reports")
 row("GET", "/sales/pipeline", "read pipeline")

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.demo.load.aurora import load_aurora
 from app.demo.load.bellombra import load_bellombra
+from app.demo.load.history import load_history
 from app.demo.load.members import member_actor
 from app.demo.load.talk import load_talk
 from app.demo.load.tasks import load_tasks
@@ -86,6 +87,7 @@ def load(say: Any = print) -> None:
     load_aurora(aurora, say)
     load_bellombra(member_actor("admin@bellombra.example", "cantina-bellombra"), say)
     _lumen(member_actor("admin@lumen.example", "studio-lumen"))
+    load_history(say)
     load_tasks(say)
     load_talk(say)
 

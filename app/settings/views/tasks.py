@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response, current_app, request
 from flask_appbuilder import expose
 
 from app.kernel import http
@@ -10,10 +10,13 @@ from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
 from app.settings.views.page import SettingsPage, saved, whole_number
+from app.tasks.assist.remote import Service
 from app.tasks.cruds import GROUPS
 from app.tasks.queries.tasks import list_statuses
 from app.tasks.rows import status_icon
 from app.tasks.service import statuses
+from app.tasks.service.assist import allow_sending
+from app.tenancy.queries import current_organization
 
 
 class TaskStatusesView(SettingsPage):
@@ -31,7 +34,16 @@ class TaskStatusesView(SettingsPage):
             choices=GROUPS,
             group_labels={one.value: one.label for one in GROUPS},
             status_icon=status_icon,
+            assist_sends=current_organization().assist_sends,
+            ai=Service.configured(current_app.config),
         )
+
+    @expose("/tasks/assist", methods=["POST"])
+    def save_assist(self) -> Response:
+        """Lets texts of tasks be sent to the AI service, or no longer."""
+        with uow():
+            allow_sending(request.form.get("assist_sends") == "1", actor=http.actor())
+        return saved("/settings/tasks", _("Changes saved."))
 
     @expose("/tasks/save", methods=["POST"])
     def save_status(self) -> Response:

@@ -21,6 +21,8 @@ from app.kernel.ids import parse_id
 from app.kernel.uow import uow
 from app.tasks.api.approvals import PERMISSIONS as APPROVALS
 from app.tasks.api.approvals import ApprovalRoutes
+from app.tasks.api.assist import PERMISSIONS as ASSIST
+from app.tasks.api.assist import AssistRoutes
 from app.tasks.api.recurrence import PERMISSIONS as RECURRENCE
 from app.tasks.api.recurrence import RecurrenceRoutes
 from app.tasks.api.time import PERMISSIONS as TIME
@@ -58,7 +60,7 @@ def _item(item: ChecklistItem) -> dict[str, Any]:
     return {"id": item.id, "text": item.text, "done": item.done, "position": item.position}
 
 
-class TaskApi(TimelineRoutes, TimeRoutes, RecurrenceRoutes, ApprovalRoutes, TenantApi):
+class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, ApprovalRoutes, TenantApi):
     """Tasks, with what the generated resource does not say."""
 
     method_permission_name = {
@@ -74,10 +76,11 @@ class TaskApi(TimelineRoutes, TimeRoutes, RecurrenceRoutes, ApprovalRoutes, Tena
         **TIME,
         **RECURRENCE,
         **APPROVALS,
+        **ASSIST,
     }
     include_route_methods = TenantApi.include_route_methods | {
         "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item",
-        *TIME, *RECURRENCE, *TIMELINE, *APPROVALS,
+        *TIME, *RECURRENCE, *TIMELINE, *APPROVALS, *ASSIST,
     }  # fmt: skip
 
     def add_api_spec(self, api_spec: APISpec) -> None:
