@@ -19,7 +19,7 @@ from app.tasks.assist.proposals import Found, Kind, Line, Source
 from app.tasks.models import ChecklistItem, StatusGroup, Task
 from app.tasks.queries.tasks import first_status, get_task, list_checklist
 from app.tasks.service.assist import accept_items, accept_subtasks
-from app.tasks.service.tasks import add_item, create_task, update_task
+from app.tasks.service.tasks import add_item, create_task, delete_task, update_task
 from app.tasks.service.time import log_time
 from tests.support import SignedIn
 
@@ -179,6 +179,16 @@ def test_another_provider_adds_its_lines(seller, monkeypatch):
         asking, "PROVIDERS", [*asking.PROVIDERS, lambda subject, kind: Found([Line("Testi"), Line("Stampa")])]
     )
     assert [one.text for one in proposal(seller, mine, "breakdown").lines] == ["Testi", "Stampa"]
+
+
+def test_the_audit_log_holds_no_derived_words(company, seller):
+    mine = asked(seller, "Lancio campagna")
+    with uow(seller):
+        delete_task(get_task(mine.id), actor=seller)
+    with tenant_scope(company.admin.actor):
+        rows = db.session.scalars(select(AuditLog).where(AuditLog.entity_id == str(mine.id))).all()
+    assert {one.action.split(".")[-1] for one in rows} == {"created", "deleted"}
+    assert all("title" in one.changes and "words" not in one.changes for one in rows)
 
 
 # ── reach ────────────────────────────────────────────────────────────────────────────────────────
