@@ -3,6 +3,7 @@ import { $, $$, fragment, send, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
 import "./recurrence.js";
+import "./templates.js";
 import "./time.js";
 import { ready } from "./dependencies.js";
 

@@ -12,6 +12,7 @@ from app.demo.load.bellombra import load_bellombra
 from app.demo.load.members import member_actor
 from app.demo.load.talk import load_talk
 from app.demo.load.tasks import load_tasks
+from app.demo.load.templates import load_templates
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.uow import platform_uow, uow
@@ -87,6 +88,7 @@ def load(say: Any = print) -> None:
     load_bellombra(member_actor("admin@bellombra.example", "cantina-bellombra"), say)
     _lumen(member_actor("admin@lumen.example", "studio-lumen"))
     load_tasks(say)
+    load_templates(say)
     load_talk(say)
 
 
