@@ -80,7 +80,7 @@ document.addEventListener("submit", async (event) => {
   try {
     const url = await ("keepTemplate" in form.dataset ? keep(form) : use(form));
     form.closest("dialog").close();
-    toast(form.dataset.done, { action: { label: form.dataset.open, run: () => location.assign(url) } });
+    toast(form.dataset.done, { action: { label: form.dataset.see, run: () => location.assign(url) } });
   } catch (error) {
     complain(form, error);
     button.disabled = false;
