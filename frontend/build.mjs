@@ -35,6 +35,7 @@ const result = await build({
     home: "frontend/home.js",
     calendar: "frontend/calendar.js",
     timeline: "frontend/timeline.js",
+    templates: "frontend/templates.js",
     style: "frontend/style.css",
   },
   bundle: true,

@@ -4,6 +4,7 @@ import { on } from "./live.js";
 import { place } from "./app.js";
 import "./assist.js";
 import "./recurrence.js";
+import "./templates.js";
 import "./time.js";
 import "./approvals.js";
 import { ready } from "./dependencies.js";

@@ -11,6 +11,7 @@ from app.settings.views.company import CompanyView
 from app.settings.views.pipelines import PipelinesView
 from app.settings.views.profile import ProfileView
 from app.settings.views.security import SecurityView
+from app.settings.views.task_templates import TaskTemplatesView
 from app.settings.views.tasks import TaskStatusesView
 
 _SETTINGS = {"category": "Settings", "category_label": _l("Settings"), "category_icon": "settings"}
@@ -25,6 +26,7 @@ feature = Feature(
         BrandingCss,
         PipelinesView,
         TaskStatusesView,
+        TaskTemplatesView,
         ApiKeysView,
         AuditView,
     ],
@@ -38,6 +40,14 @@ feature = Feature(
         MenuItem("Pipelines", _l("Pipelines"), "/settings/pipelines", "filter", ("manage", "pipeline"), **_SETTINGS),
         MenuItem(
             "TaskStatuses", _l("Task statuses"), "/settings/tasks", "circle-dot", ("manage", "tasks"), **_SETTINGS
+        ),
+        MenuItem(
+            "TaskTemplates",
+            _l("Task templates"),
+            "/settings/task-templates",
+            "copy-plus",
+            ("write", "task"),
+            **_SETTINGS,
         ),
         MenuItem("Branding", _l("Branding"), "/settings/branding", "palette", ("manage", "branding"), **_SETTINGS),
         MenuItem("ApiKeys", _l("API keys"), "/settings/api-keys", "key-round", ("read", "api"), **_SETTINGS),

@@ -8,11 +8,12 @@ from app.events.tasks import TaskStatusChanged
 from app.kernel.feature import CreateAction, Feature, MenuItem, RecordKind, Resource, Schedule
 from app.kernel.i18n import lazy_gettext as _l
 from app.tasks import cards, handlers, jobs  # noqa: F401 - registers them
+from app.tasks.api import templates as templates_api
 from app.tasks.api.tasks import APIS
 from app.tasks.calendar import CALENDAR
 from app.tasks.cruds import TASKS
 from app.tasks.service.statuses import seed
-from app.tasks.views import assist, modules, tasks, timeline
+from app.tasks.views import assist, modules, tasks, templates, timeline
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,8 +45,8 @@ feature = Feature(
             everybody=("read",),
         ),
     ],
-    views=[*tasks.VIEWS, *timeline.VIEWS, *assist.VIEWS, *modules.VIEWS],
-    apis=APIS,
+    views=[*tasks.VIEWS, *timeline.VIEWS, *assist.VIEWS, *templates.VIEWS, *modules.VIEWS],
+    apis=[*APIS, *templates_api.APIS],
     menu=[
         MenuItem(
             "MarketingTasks", _l("Tasks"), "/marketing/activities/", "circle-check", ("read", "activity"), **_MARKETING

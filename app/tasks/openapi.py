@@ -137,19 +137,98 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[st
 }
 
 
+_ITEM = {
+    "key": {"type": "integer"},
+    "parent": {"type": "integer", "nullable": True},
+    "title": {"type": "string", "maxLength": 200},
+    "priority": {"type": "string", "enum": ["P0", "P1", "P2", "P3"]},
+    "estimate": {"type": "integer", "nullable": True, "description": "Minutes"},
+    "start": {"type": "integer", "nullable": True, "description": "Working days from the template's first"},
+    "due": {"type": "integer", "nullable": True, "description": "Working days from the template's first"},
+}
+_CHANGED = {key: _ITEM[key] for key in ("title", "priority", "estimate", "start", "due")}
+_TEMPLATE = _object(
+    {
+        "id": _ID,
+        "result": _object(
+            {
+                "id": _ID,
+                "version": {"type": "integer"},
+                "name": {"type": "string"},
+                "content": _object(
+                    {
+                        "items": {"type": "array", "items": _object(_ITEM)},
+                        "ties": {
+                            "type": "array",
+                            "items": _object(
+                                {
+                                    "before": {"type": "integer"},
+                                    "after": {"type": "integer"},
+                                    "type": _LINK["type"],
+                                    "lag": _LINK["lag"],
+                                }
+                            ),
+                        },
+                    }
+                ),
+            }
+        ),
+    }
+)
+_FROM_TASK = {
+    "task": _ID,
+    "name": {"type": "string", "maxLength": 120},
+    "description": {"type": "string", "nullable": True},
+    "keep_owners": {"type": "boolean"},
+}
+_USE = {
+    "start_on": _DAY,
+    "due_on": _DAY,
+    "title": {"type": "string", "maxLength": 200, "nullable": True},
+    **{key: {**_ID, "nullable": True} for key in ("owner", "parent", "record")},
+    "kind": {"type": "string", "nullable": True, "description": "Of the record that is linked: account, …"},
+}
+_USED = _object({"id": _ID, "result": _object({**_TASK, **_DATES})})
+_DATED = {**_DATES, "key": _ITEM["key"], "parent": _ITEM["parent"], "title": _ITEM["title"]}
+
+TEMPLATE_OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[str, Any]]] = {
+    ("/from-task", "post"): ("Makes a template of a task", _object(_FROM_TASK, "task", "name"), "201", _TEMPLATE),
+    ("/{pk}/preview", "get"): ("The dates that the tasks would get", None, "200", _many(_DATED)),
+    ("/{pk}/use", "post"): ("Makes the tasks of a template, from one of two dates", _object(_USE), "201", _USED),
+    ("/{pk}/items/{item}", "patch"): ("Changes a task of a template", _object(_CHANGED), "200", _TEMPLATE),
+    ("/{pk}/items/{item}", "delete"): ("Removes a task of a template", None, "200", _TEMPLATE),
+}
+
+
 def describe_timeline(api_spec: APISpec, allowed: list[dict[str, list[str]]]) -> None:
+    """Adds the operations on links, dates and pictures of the plan."""
+    _describe(api_spec, "tasks", OPERATIONS, {}, allowed)
+
+
+def describe_templates(api_spec: APISpec, allowed: list[dict[str, list[str]]]) -> None:
+    """Adds the verbs of templates."""
+    _describe(api_spec, "task-templates", TEMPLATE_OPERATIONS, {"item": {"type": "integer"}}, allowed)
+
+
+def _describe(
+    api_spec: APISpec,
+    resource: str,
+    documented: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[str, Any]]],
+    kinds: dict[str, Any],
+    allowed: list[dict[str, list[str]]],
+) -> None:
     """Adds the operations on links, dates and pictures of the plan, on approvals and on proposals."""
     found: dict[str, dict[str, Any]] = {}
-    for (path, method), (summary, body, status, answer) in OPERATIONS.items():
+    for (path, method), (summary, body, status, answer) in documented.items():
         names = [name for name in ("pk", "item") if f"{{{name}}}" in path]
-        parameters = [{"in": "path", "name": one, "required": True, "schema": _ID} for one in names]
-        if path.endswith("/plan"):
+        parameters = [{"in": "path", "name": one, "required": True, "schema": kinds.get(one, _ID)} for one in names]
+        if path.endswith(("/plan", "/preview")):
             days = ("start_on", "due_on")
             parameters += [{"in": "query", "name": one, "required": False, "schema": _DAY} for one in days]
         if path.endswith("/assist"):
             parameters.append({"in": "query", "name": "kind", "schema": {**_KIND, "default": "breakdown"}})
         operation: dict[str, Any] = {
-            "tags": ["tasks"],
+            "tags": [resource],
             "summary": summary,
             "security": allowed,
             "parameters": parameters,
@@ -165,4 +244,4 @@ def describe_timeline(api_spec: APISpec, allowed: list[dict[str, list[str]]]) ->
             operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
         found.setdefault(path, {})[method] = operation
     for path, operations in found.items():
-        api_spec.path(path=f"/api/v1/tasks{path}", operations=operations)
+        api_spec.path(path=f"/api/v1/{resource}{path}", operations=operations)

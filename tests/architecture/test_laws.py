@@ -111,6 +111,7 @@ ACTORLESS = {
     "app/tasks/service/statuses.py": {"seed"},  # part of creating an organization
     "app/tasks/service/recurrence.py": {"is_due_again"},  # read
     "app/tasks/service/tasks.py": {"announce"},  # telling open pages
+    "app/tasks/service/templates.py": {"check_dates"},  # read
     "app/notifications/service.py": {
         "text_of", "count_unread", "list_notifications",  # reads
         "notify",  # the product telling somebody, called by handlers of events

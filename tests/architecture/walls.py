@@ -48,9 +48,11 @@ from app.tasks.models import (
     TaskDependency,
     TaskMember,
     TaskStatus,
+    TaskTemplate,
     TimeEntry,
     TimelineBaseline,
 )
+from app.tasks.templates import Content, Item
 from app.tenancy.models import BrandingTheme, Invitation, Membership, OrgApiKey, Role, Team
 from tests.cast import Company
 
@@ -205,6 +207,8 @@ def fill(company: Company) -> dict[str, Any]:
         )
         add("checklist_item", ChecklistItem(task_id=task.id, text="Line"))
         add("time_entry", TimeEntry(task_id=task.id, member_id=owner, day=clock.now().date(), minutes=5))
+        content = Content((Item(0, None, f"Task {mark}"), Item(1, 0, "Sub-task"))).dump()
+        add("task_template", TaskTemplate(name=f"Template {mark}", module="sales", author_id=owner, content=content))
         where: dict[str, Any] = {"kind": "account", "record_id": account.id}
         who: dict[str, Any] = {"author_id": owner, "author_name": "Sam"}
         comment = add("comment", Comment(**where, **who, body=f"Comment {mark}"))

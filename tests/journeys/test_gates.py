@@ -25,6 +25,7 @@ from app.sales.imports import running
 from app.sales.imports import service as imports
 from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.tasks import add_item, create_task
+from app.tasks.service.templates import create_template
 from tests import cast
 from tests.journeys.conftest import Desk, Watch
 
@@ -106,6 +107,8 @@ def house(app: Any) -> Desk:
             add_item(task.id, "Chiamare il fotografo", actor=actor)
             create_task(actor=actor, title="Approvare la grafica", type="approval", owner_id=actor.member_id)
             desk.task_id = str(task.id)
+            kept = create_template(task.id, "Lancio di una pagina", actor=actor, description="Testi e fotografie")
+            desk.template_id = str(kept.id)
         with uow(company.marketing.actor):
             said = add_comment(
                 "task", task.id, f"@{actor.label} **guarda** qui", actor=company.marketing.actor, internal=True
@@ -165,6 +168,8 @@ def _pages(house: Desk) -> list[str]:
         "/tasks/add",
         f"/tasks/{house.task_id}",
         "/settings/tasks",
+        "/settings/task-templates",
+        f"/settings/task-templates/{house.template_id}",
         "/notifications/",
         "/users/list/",
         "/users/teams/",
@@ -281,6 +286,8 @@ OPENED = [
     ("/tasks/calendar?view=agenda", "[data-entry-menu]", "#entry-menu"),
     ("/tasks/list", "[data-edit=status]", "#edit-status"),
     ("/tasks/list", "[data-edit=due_on]", "#edit-due_on"),
+    ("/tasks/list", "[data-template-dialog] >> visible=true", "#from-template .sk-tpl"),
+    ("/settings/task-templates", "[data-dialog^=template-]", "[id^=template-][open]"),
 ]
 WIDE_ONLY = [
     ("/tasks/timeline", "[data-baseline]", "#baseline-menu"),

@@ -13,6 +13,7 @@ from app.demo.load.history import load_history
 from app.demo.load.members import member_actor
 from app.demo.load.talk import load_talk
 from app.demo.load.tasks import load_tasks
+from app.demo.load.templates import load_templates
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.uow import platform_uow, uow
@@ -89,6 +90,7 @@ def load(say: Any = print) -> None:
     _lumen(member_actor("admin@lumen.example", "studio-lumen"))
     load_history(say)
     load_tasks(say)
+    load_templates(say)
     load_talk(say)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select
 
-from app.kernel.db import db
+from app.kernel.db import db, is_one_of
 from app.kernel.errors import NotFound
 from app.tasks.models import CLOSED, ChecklistItem, MemberRole, StatusGroup, Task, TaskMember, TaskStatus, TaskType
 from app.tenancy.models import Membership
@@ -111,3 +111,19 @@ def ancestors(task_id: UUID) -> set[UUID]:
     tree = select(Task.id, Task.parent_id).where(Task.id == task_id).cte("above", recursive=True)
     tree = tree.union(select(Task.id, Task.parent_id).join(tree, Task.id == tree.c.parent_id))
     return set(db.session.scalars(select(tree.c.id)))
+
+
+def tree_of(task: Task) -> list[Task]:
+    """A task and all below it that the actor sees, parents first, one query for a level.
+
+    Each level is in reverse order: a new task goes to the top of the order, so copies made one after the other
+    end up in the order of these.
+    """
+    found, level = [task], [task.id]
+    while level:
+        below = db.session.scalars(
+            select(Task).where(is_one_of(Task.parent_id, level)).order_by(Task.rank.desc(), Task.id.desc())
+        ).all()
+        found += below
+        level = [one.id for one in below]
+    return found

@@ -1,4 +1,4 @@
-"""Copies of tasks with what belongs to them: for recurrence, and for templates."""
+"""Copies of tasks with what belongs to them, for recurrence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def copy_task(task: Task, *, actor: Actor, shift: dt.timedelta, **changes: Any) 
     backlog = queries.first_status(StatusGroup.BACKLOG).id
     made: dict[UUID, UUID] = {}
     top: Task | None = None
-    for one in _tree(task):
+    for one in queries.tree_of(task)[:MAX_COPIES]:
         values = {name: getattr(one, name) for name in COPIED}
         values |= {name: getattr(one, name) and getattr(one, name) + shift for name in ("start_on", "due_on")}
         parent = made[one.parent_id] if top is not None and one.parent_id is not None else task.parent_id
@@ -43,18 +43,6 @@ def copy_task(task: Task, *, actor: Actor, shift: dt.timedelta, **changes: Any) 
     copy_approvers(made, actor=actor)
     assert top is not None
     return top
-
-
-def _tree(task: Task) -> list[Task]:
-    """A task and all below it, parents first, each level in reverse order: a copy goes to the top of the order."""
-    found = [task]
-    for one in found:
-        if len(found) > MAX_COPIES:
-            break
-        found += db.session.scalars(
-            select(Task).where(Task.parent_id == one.id).order_by(Task.rank.desc(), Task.id.desc())
-        ).all()
-    return found[:MAX_COPIES]
 
 
 def _copy_parts(made: dict[UUID, UUID]) -> None:
