@@ -113,8 +113,56 @@ _ACCEPTED = _object(
 )
 _MADE = _object({"count": {"type": "integer"}, "ids": {"type": "array", "items": _ID}})
 
+_COUNT = {"type": "integer", "minimum": 1, "maximum": 1440}
+_ENTRY_INPUT = {
+    "minutes": _COUNT,
+    "day": _DAY,
+    "note": {"type": "string", "maxLength": 300},
+    "billable": {"type": "boolean"},
+}
+_ENTRY = {"id": _ID, "task": _ID, "minutes": {"type": "integer", "nullable": True}, "day": _DAY}
+_ONE_ENTRY = _object({"id": _ID, "result": _object(_ENTRY)})
+_MAYBE_ENTRY = _object({"result": {**_object(_ENTRY), "nullable": True}})
+_RULE_INPUT = _object(
+    {
+        "rule": {
+            "type": "string",
+            "maxLength": 200,
+            "nullable": True,
+            "description": "RRULE (RFC 5545), null for none",
+        },
+        "recurs": {"type": "string", "enum": ["schedule", "completion"]},
+        "version": {"type": "integer"},
+    },
+    "rule",
+)
+_RECURRENCE = _object({"id": _ID, "result": {"type": "object"}})
+_WATCHING = _object({"id": _ID, "result": _object({"watching": {"type": "boolean"}})})
+_PEOPLE = _object({"collaborators": {"type": "array", "items": _ID}, "watchers": {"type": "array", "items": _ID}})
+_ITEM_INPUT = _object({"text": {"type": "string", "maxLength": 300}, "done": {"type": "boolean"}})
+_ITEM_ANSWER = _object({"id": _ID, "result": {"type": "object"}})
+_MOVE = _object({"after": _ID, "before": _ID, "version": {"type": "integer"}, "status": _ID, "due_on": _DAY})
+_PLAIN = {"type": "object"}
+
 # (path, method) -> summary, request body, status and body of the answer
 OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[str, Any]]] = {
+    ("/{pk}/move", "post"): ("Puts a task between two others, and into a group", _MOVE, "200", _ITEM_ANSWER),
+    ("/{pk}/people", "get"): ("Who works on a task beside its owner", None, "200", _PLAIN),
+    ("/{pk}/people", "put"): ("Replaces collaborators or watchers", _PEOPLE, "200", _PLAIN),
+    ("/{pk}/checklist", "get"): ("The lines of a check-list", None, "200", _many({"id": _ID})),
+    ("/{pk}/checklist", "post"): ("Adds a line", _ITEM_INPUT, "201", _ITEM_ANSWER),
+    ("/checklist/{item}", "patch"): ("Changes or ticks a line", _ITEM_INPUT, "200", _ITEM_ANSWER),
+    ("/checklist/{item}", "delete"): ("Removes a line", None, "200", _DONE),
+    ("/{pk}/time", "get"): ("The time that a task has taken", None, "200", _many(_ENTRY)),
+    ("/{pk}/time", "post"): ("Adds time of one's own", _object(_ENTRY_INPUT, "minutes"), "201", _ONE_ENTRY),
+    ("/time/{item}", "patch"): ("Changes an entry of one's own", _object(_ENTRY_INPUT), "200", _ONE_ENTRY),
+    ("/time/{item}", "delete"): ("Removes an entry of one's own", None, "200", _DONE),
+    ("/{pk}/timer", "post"): ("Starts one's own timer", None, "201", _ONE_ENTRY),
+    ("/timer", "get"): ("One's own timer that runs", None, "200", _MAYBE_ENTRY),
+    ("/timer", "delete"): ("Stops one's own timer", None, "200", _MAYBE_ENTRY),
+    ("/{pk}/recurrence", "put"): ("When a task comes again", _RULE_INPUT, "200", _RECURRENCE),
+    ("/{pk}/watch", "post"): ("Watches a task", None, "200", _WATCHING),
+    ("/{pk}/watch", "delete"): ("Watches it no longer", None, "200", _WATCHING),
     ("/{pk}/dependencies", "get"): ("What a task waits for, and what waits for it", None, "200", _many(_LINK)),
     ("/{pk}/dependencies", "post"): ("Links a task to another one", _object(_NEW), "201", _ONE_LINK),
     ("/dependencies/{item}", "patch"): ("Changes a link", _object(_CHANGE), "200", _ONE_LINK),
@@ -201,7 +249,7 @@ TEMPLATE_OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str
 
 
 def describe_timeline(api_spec: APISpec, allowed: list[dict[str, list[str]]]) -> None:
-    """Adds the operations on links, dates and pictures of the plan."""
+    """Adds what tasks can do beside the generated resource."""
     _describe(api_spec, "tasks", OPERATIONS, {}, allowed)
 
 
@@ -217,7 +265,6 @@ def _describe(
     kinds: dict[str, Any],
     allowed: list[dict[str, list[str]]],
 ) -> None:
-    """Adds the operations on links, dates and pictures of the plan, on approvals and on proposals."""
     found: dict[str, dict[str, Any]] = {}
     for (path, method), (summary, body, status, answer) in documented.items():
         names = [name for name in ("pk", "item") if f"{{{name}}}" in path]
