@@ -57,6 +57,8 @@ def test_it_is_loaded_once(app: Flask, said: str) -> None:
         ("admin@lumen.example", "/sales/opportunities/", "Servizio fotografico catalogo 2027"),
         ("consulente@example.com", "/", "Officine Aurora"),
         ("vendor@stratikey.example", "/platform/", "Cantina Bellombra"),
+        ("marketing@aurora.example", "/settings/task-templates", "Partecipazione a una fiera"),
+        ("marketing@bellombra.example", "/settings/task-templates", "Serata di degustazione"),
     ],
 )
 def test_everybody_finds_their_work(app: Flask, said: str, email: str, path: str, shown: str) -> None:

@@ -9,11 +9,12 @@ from flask_appbuilder import expose
 
 from app.kernel import http
 from app.kernel.crud.fields import storable
-from app.kernel.errors import Invalid, NotFound
+from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
 from app.settings.views.page import SettingsPage, saved, whole_number
+from app.tasks.api.templates import item_key
 from app.tasks.cruds import MODULES, PRIORITIES, TYPES
 from app.tasks.queries.templates import get_template, list_templates
 from app.tasks.rows import MODULE_CSS, duration
@@ -105,17 +106,13 @@ class TaskTemplatesView(SettingsPage):
         """Changes a task of a template, or removes it (``remove``)."""
         actor = http.actor()
         actor.require("write", "task")
-        if not (item.isascii() and item.isdigit() and len(item) <= 6):
-            get_template(parse_id(pk))
-            raise NotFound
         with uow():
+            template_id, key = get_template(parse_id(pk)).id, item_key(item)
             if request.form.get("remove") == "1":
-                templates.remove_item(parse_id(pk), int(item), actor=actor, version=_number("version"))
+                templates.remove_item(template_id, key, actor=actor, version=_number("version"))
             else:
-                templates.change_item(
-                    parse_id(pk), int(item), actor=actor, version=_number("version"), **self._values()
-                )
-        return saved(f"{HOME}/{parse_id(pk)}", _("Changes saved."))
+                templates.change_item(template_id, key, actor=actor, version=_number("version"), **self._values())
+        return saved(f"{HOME}/{template_id}", _("Changes saved."))
 
     def _values(self) -> dict[str, Any]:
         # People count days from 1.

@@ -39,6 +39,7 @@ from app.tasks.service.templates import (
 from app.tasks.templates import Content
 
 if TYPE_CHECKING:
+    import datetime as dt
     from uuid import UUID
 
     from apispec import APISpec
@@ -77,7 +78,17 @@ TEMPLATES = Crud(
 CHANGEABLE = ("title", "priority", "estimate", "start", "due")
 
 
-def _number(key: str) -> int:
+def asked_date() -> dict[str, dt.date | None]:
+    """The address's ``start_on`` or ``due_on``. Raises Invalid for both, none, and what is no date."""
+    asked = {key: value for key, value in request.args.items() if value}
+    days = {key: optional_day(asked, key) for key in ("start_on", "due_on")}
+    errors = check_dates(**days)
+    if errors:
+        raise Invalid(errors=errors)
+    return days
+
+
+def item_key(key: str) -> int:
     """The key of a task within its template. Raises NotFound."""
     if not key.isascii() or not key.isdigit() or len(key) > 6:
         raise NotFound
@@ -149,13 +160,8 @@ class TemplateApi(TenantApi):
     def preview(self, pk: str) -> Response:
         """The tasks with the dates that they would get: ``start_on`` or ``due_on``. Changes nothing."""
         template = get_template(parse_id(pk))
-        asked = {key: value for key, value in request.args.items() if value}
-        days = {key: optional_day(asked, key) for key in ("start_on", "due_on")}
-        errors = check_dates(**days)
-        if errors:
-            raise Invalid(errors=errors)
         content = Content.load(template.content)
-        dates = content.dates(plan.calendar(), **days)
+        dates = content.dates(plan.calendar(), **asked_date())
         result = [
             {
                 "key": one.key,
@@ -209,7 +215,9 @@ class TemplateApi(TenantApi):
         template_id = get_template(parse_id(pk)).id
         body = http.json_body()
         with uow():
-            change_item(template_id, _number(item), actor=http.actor(), version=optional_version(body), **changes(body))
+            change_item(
+                template_id, item_key(item), actor=http.actor(), version=optional_version(body), **changes(body)
+            )
             answer = self._one(template_id)
         return http.json_response({"id": template_id, "result": answer})
 
@@ -219,7 +227,7 @@ class TemplateApi(TenantApi):
         """Removes a task of a template, what is below it, and their links."""
         template_id = get_template(parse_id(pk)).id
         with uow():
-            remove_item(template_id, _number(item), actor=http.actor())
+            remove_item(template_id, item_key(item), actor=http.actor())
             answer = self._one(template_id)
         return http.json_response({"id": template_id, "result": answer})
 

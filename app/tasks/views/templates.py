@@ -8,15 +8,13 @@ from flask import Response, make_response, request
 from flask_appbuilder import BaseView, expose
 
 from app.kernel import clock, http
-from app.kernel.crud.body import optional_day
-from app.kernel.errors import Invalid
 from app.kernel.ids import parse_id
-from app.tasks import rows
+from app.tasks.api.templates import asked_date
 from app.tasks.cruds import MODULES, TASKS
 from app.tasks.models import Task
 from app.tasks.queries import plan, tasks
 from app.tasks.queries.templates import get_template, list_templates
-from app.tasks.service.templates import MAX_DESCRIPTION, MAX_NAME, MAX_TASKS, check_dates
+from app.tasks.service.templates import MAX_DESCRIPTION, MAX_NAME, MAX_TASKS
 from app.tasks.templates import Content
 from app.tenancy.queries import list_people
 
@@ -50,17 +48,11 @@ class TemplateDialogs(BaseView):  # type: ignore[misc]
         """The tasks of ``template`` with the dates that ``start_on`` or ``due_on`` gives them."""
         http.actor().require("write", "task")
         template = get_template(parse_id(request.args.get("template", "")))
-        asked = {key: value for key, value in request.args.items() if value}
-        days = {key: optional_day(asked, key) for key in ("start_on", "due_on")}
-        errors = check_dates(**days)
-        if errors:
-            raise Invalid(errors=errors)
         content = Content.load(template.content)
         return self._page(
             "tasks/_template_preview.html",
             content=content,
-            dates=content.dates(plan.calendar(), **days),
-            duration=rows.duration,
+            dates=content.dates(plan.calendar(), **asked_date()),
         )
 
     @expose("/keep/<pk>")
