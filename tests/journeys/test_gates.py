@@ -223,6 +223,7 @@ def test_the_drawn_timeline_passes_the_gates(house: Desk, page_for: Any, size: t
         page.locator("#link").wait_for(state="visible")
         found += inspect(page, "it")
     page.goto(f"/tasks/timeline?task={house.task_id}")
+    page.locator("#task-drawer .sk-more > summary").click()
     page.locator("#task-drawer [data-newlink]").wait_for()
     page.locator(drawn).first.wait_for(state="attached")
     found += inspect(page, "it")

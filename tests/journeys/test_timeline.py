@@ -171,6 +171,7 @@ def test_the_same_without_dragging(planned: Plan, desk: Desk, page_for: Any) -> 
     page = page_for(desk.company.sales, lang="en")
     page.goto(f"/tasks/timeline?task={planned.ids['Two']}")
     drawer = page.locator("#task-drawer")
+    drawer.get_by_text("Add a dependency").click()
     drawer.locator("[data-newlink] [role=combobox]").fill("One")
     drawer.locator("#new-link-list [role=option]", has_text="One").click()
     drawer.get_by_role("button", name="Add", exact=True).click()
