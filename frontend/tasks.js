@@ -27,6 +27,18 @@ function hold(node) {
   const what = node.dataset.edit ? `[data-edit="${node.dataset.edit}"]` : node.matches("[type=checkbox]") ? "[type=checkbox]" : "[data-open]";
   return `[data-task="${row.dataset.task}"] ${what}`;
 }
+/** Replaces what is in `box`; what is being typed there and the focus stay, and nothing is taken from elsewhere. */
+function keeping(box, replace) {
+  const active = box.contains(document.activeElement) ? document.activeElement : null;
+  const held = hold(active);
+  const typed = $$("input[type=text]", box).filter((one) => one.id && one.value).map((one) => [one.id, one.value]);
+  replace();
+  for (const [id, value] of typed) { const input = document.getElementById(id); if (input) input.value = value; }
+  if (!active) return;
+  if (active.isConnected) active.focus();
+  else (document.getElementById(active.id) ?? (held && $(held, root)))?.focus();
+}
+
 const collapsed = new Map();
 async function redraw() {
   if (isPage) {
@@ -34,29 +46,27 @@ async function redraw() {
     if (form) return void form.addEventListener("toggle", () => soon(0), { once: true });
     const box = document.createElement("div");
     box.innerHTML = await fragment(`/tasks/${holder($("[data-task]", root)).dataset.task}/panel?page=1`);
-    $("[data-task-body] > [data-task]").replaceWith($("[data-task]", box));
-    return undefined;
+    const body = $("[data-task-body] > [data-task]");
+    keeping(body, () => body.replaceWith($("[data-task]", box)));
+    return void ready(root);
   }
   const table = $("[data-list]", root);
   const columns = $("[data-board]", root);
   const path = `${location.pathname}?${root.dataset.query}${root.dataset.query ? "&" : ""}fragment=1`;
-  const focus = document.activeElement?.id || null;
-  const typed = focus && document.activeElement.value;
-  const held = hold(document.activeElement);
   if (table) {
     const fresh = document.createElement("table");
     fresh.innerHTML = await fragment(path);
-    for (const one of $$("tbody", table)) one.remove();
-    table.append(...$$("tbody", fresh));
-    fold();
+    keeping(table, () => {
+      for (const one of $$("tbody", table)) one.remove();
+      table.append(...$$("tbody", fresh));
+      fold();
+    });
     sortable();
   } else if (columns) {
-    columns.innerHTML = await fragment(path);
+    const html = await fragment(path);
+    keeping(columns, () => { columns.innerHTML = html; });
     document.dispatchEvent(new CustomEvent("tasks:drawn"));
   }
-  if (!focus && held) $(held, root)?.focus();
-  const again = focus && document.getElementById(focus);
-  if (again) { again.focus(); if (typed !== undefined && again.tagName === "INPUT") again.value = typed; }
   return void document.dispatchEvent(new CustomEvent("list:changed"));
 }
 let waiting = null;
@@ -176,8 +186,8 @@ document.addEventListener("submit", async (event) => {
     if (input) input.value = "";
     await redraw();
     if (box && drawer && !drawer.hidden) await show(box.dataset.task, { push: false });
-    const again = input && document.getElementById(input.id);
-    again?.focus();
+    // Whoever has gone on to another field meanwhile stays there.
+    if (document.activeElement === document.body) document.getElementById(input?.id)?.focus();
   } catch (error) {
     tell(error);
   }
@@ -210,14 +220,11 @@ async function show(id, { push = true } = {}) {
   const form = same && $("form:popover-open", drawer);
   if (form) return form.addEventListener("toggle", () => show(id, { push: false }), { once: true });
   const talk = same && $("stk-talk", drawer);
-  const typed = same ? $$("input[type=text]", drawer).filter((one) => one.id && one.value).map((one) => [one.id, one.value]) : [];
-  const active = same && drawer.contains(document.activeElement) ? document.activeElement : null;
-  drawer.innerHTML = html;
-  if (talk) $("stk-talk", drawer)?.replaceWith(talk);
-  for (const [field, value] of typed) { const input = document.getElementById(field); if (input) input.value = value; }
-  if (active) (active.isConnected ? active : active.id && document.getElementById(active.id))?.focus?.();
-  drawer.dataset.shown = id;
+  const draw = () => { drawer.innerHTML = html; if (talk) $("stk-talk", drawer)?.replaceWith(talk); };
+  if (same) keeping(drawer, draw);
+  else draw();
   ready(drawer);
+  drawer.dataset.shown = id;
   drawer.hidden = false;
   for (const row of $$("[data-task], [data-card]", root)) row.classList.toggle("current", (row.dataset.task ?? row.dataset.card) === id);
   if (!push) return undefined;

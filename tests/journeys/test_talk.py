@@ -48,7 +48,7 @@ def test_a_colleague_is_named_answers_and_reacts(desk: Desk, page_for: Any) -> N
     expect(theirs.first.locator("[data-react]")).to_contain_text("2")
     comment.first.locator("header [popovertarget]").click()
     page.locator("[data-resolve=yes]").first.click()
-    expect(other.locator("details summary")).to_contain_text("Resolved by")
+    expect(other.locator("details.sk-resolved > summary")).to_contain_text("Resolved by")
 
 
 def test_what_was_typed_survives_a_reload_and_a_refusal(desk: Desk, page_for: Any, watch: Watch) -> None:
