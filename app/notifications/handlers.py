@@ -18,6 +18,8 @@ from app.tenancy import queries as tenancy
 from app.tenancy.security.identity.jobs import load_member_actor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from app.kernel.feature import RecordKind
     from app.kernel.outbox import ReceivedEvent
 
@@ -25,78 +27,95 @@ if TYPE_CHECKING:
 MAIL_MENTIONS_AFTER = dt.timedelta(minutes=5)
 
 
+def _tell(
+    event: ReceivedEvent,
+    members: Iterable[UUID],
+    message: str,
+    params: dict[str, str],
+    *,
+    category: Category,
+    icon: str,
+    url: str,
+    mail_after: dt.timedelta | None = None,
+) -> None:
+    """Tells members of an event, each once however often it is delivered."""
+    for member_id in members:
+        notify(
+            member_id,
+            message,
+            params,
+            category=category,
+            icon=icon,
+            url=url,
+            dedupe_key=str(event.delivery_id),
+            mail_after=mail_after,
+        )
+
+
+def _by(event: ReceivedEvent, **more: str) -> dict[str, str]:
+    """What most messages say: who did it, and to what."""
+    return {"actor": event.actor_label, "title": event.payload["title"], **more}
+
+
 def _deal(event: ReceivedEvent) -> str:
     return f"/sales/opportunities/show/{event.subject_id}"
 
 
-def _owner(event: ReceivedEvent) -> UUID | None:
-    """The deal's owner, unless it was them."""
+def _owner(event: ReceivedEvent) -> list[UUID]:
+    """The record's owner, unless it was them."""
     owner = event.payload.get("owner_id")
-    return UUID(owner) if owner and owner != str(event.actor_id) else None
+    return [UUID(owner)] if owner and owner != str(event.actor_id) else []
 
 
 def deal_assigned(event: ReceivedEvent) -> None:
-    owner = _owner(event)
-    if owner is not None:
-        notify(
-            owner,
-            "deal_assigned",
-            {"actor": event.actor_label, "title": event.payload["title"]},
-            category=Category.ASSIGNMENTS,
-            icon="user-check",
-            url=_deal(event),
-            dedupe_key=str(event.delivery_id),
-        )
+    _tell(
+        event,
+        _owner(event),
+        "deal_assigned",
+        _by(event),
+        category=Category.ASSIGNMENTS,
+        icon="user-check",
+        url=_deal(event),
+    )
 
 
 def deal_moved(event: ReceivedEvent) -> None:
-    owner = _owner(event)
-    if owner is not None:
-        payload = event.payload
-        notify(
-            owner,
-            "deal_moved",
-            {
-                "actor": event.actor_label,
-                "title": payload["title"],
-                "from": payload["from_stage"],
-                "to": payload["to_stage"],
-            },
-            category=Category.DEALS,
-            icon="arrow-right",
-            url=_deal(event),
-            dedupe_key=str(event.delivery_id),
-        )
+    stages = {"from": event.payload["from_stage"], "to": event.payload["to_stage"]}
+    _tell(
+        event,
+        _owner(event),
+        "deal_moved",
+        _by(event, **stages),
+        category=Category.DEALS,
+        icon="arrow-right",
+        url=_deal(event),
+    )
 
 
 def deal_won(event: ReceivedEvent) -> None:
     """The owner and their team's manager hear of a win."""
-    payload = event.payload
-    amount = i18n.money(Decimal(payload["amount"]), payload["currency"])
-    for member_id in _owner_and_manager(event):
-        notify(
-            member_id,
-            "deal_won",
-            {"actor": event.actor_label, "title": payload["title"], "amount": amount},
-            category=Category.DEALS,
-            icon="trophy",
-            url=_deal(event),
-            dedupe_key=str(event.delivery_id),
-        )
+    amount = i18n.money(Decimal(event.payload["amount"]), event.payload["currency"])
+    _tell(
+        event,
+        _owner_and_manager(event),
+        "deal_won",
+        _by(event, amount=amount),
+        category=Category.DEALS,
+        icon="trophy",
+        url=_deal(event),
+    )
 
 
 def deal_lost(event: ReceivedEvent) -> None:
-    payload = event.payload
-    for member_id in _owner_and_manager(event):
-        notify(
-            member_id,
-            "deal_lost",
-            {"actor": event.actor_label, "title": payload["title"], "reason": payload["reason"]},
-            category=Category.DEALS,
-            icon="circle-x",
-            url=_deal(event),
-            dedupe_key=str(event.delivery_id),
-        )
+    _tell(
+        event,
+        _owner_and_manager(event),
+        "deal_lost",
+        _by(event, reason=event.payload["reason"]),
+        category=Category.DEALS,
+        icon="circle-x",
+        url=_deal(event),
+    )
 
 
 def _owner_and_manager(event: ReceivedEvent) -> list[UUID]:
@@ -117,87 +136,71 @@ def _task(event: ReceivedEvent) -> str:
 
 
 def task_assigned(event: ReceivedEvent) -> None:
-    owner = _owner(event)
-    if owner is not None:
-        notify(
-            owner,
-            "task_assigned",
-            {"actor": event.actor_label, "title": event.payload["title"]},
-            category=Category.ASSIGNMENTS,
-            icon="user-check",
-            url=_task(event),
-            dedupe_key=str(event.delivery_id),
-        )
+    _tell(
+        event,
+        _owner(event),
+        "task_assigned",
+        _by(event),
+        category=Category.ASSIGNMENTS,
+        icon="user-check",
+        url=_task(event),
+    )
 
 
 def task_moved(event: ReceivedEvent) -> None:
     """The owner and whoever watches the task hear of its new status."""
-    payload = event.payload
     watchers = {one for one, _name in tasks.people_of([event.subject_id])[event.subject_id].watchers}
-    owner = _owner(event)
-    for member_id in {*watchers, *([owner] if owner else [])} - {event.actor_id}:
-        notify(
-            member_id,
-            "task_moved",
-            {
-                "actor": event.actor_label,
-                "title": payload["title"],
-                "from": payload["from_status"],
-                "to": payload["to_status"],
-            },
-            category=Category.TASKS,
-            icon="arrow-right",
-            url=_task(event),
-            dedupe_key=str(event.delivery_id),
-        )
+    statuses = {"from": event.payload["from_status"], "to": event.payload["to_status"]}
+    _tell(
+        event,
+        {*watchers, *_owner(event)} - {event.actor_id},
+        "task_moved",
+        _by(event, **statuses),
+        category=Category.TASKS,
+        icon="arrow-right",
+        url=_task(event),
+    )
 
 
 def task_unblocked(event: ReceivedEvent) -> None:
     """The owner hears that nothing stands before their task any more."""
-    owner = _owner(event)
-    if owner is not None:
-        notify(
-            owner,
-            "task_unblocked",
-            {"title": event.payload["title"], "cleared_by": event.payload["cleared_by"]},
-            category=Category.TASKS,
-            icon="lock-open",
-            url=_task(event),
-            dedupe_key=str(event.delivery_id),
-        )
+    _tell(
+        event,
+        _owner(event),
+        "task_unblocked",
+        {"title": event.payload["title"], "cleared_by": event.payload["cleared_by"]},
+        category=Category.TASKS,
+        icon="lock-open",
+        url=_task(event),
+    )
 
 
 def approval_requested(event: ReceivedEvent) -> None:
     """Who is asked hears at once, by mail too if they do not look."""
-    for raw in event.payload["approvers"]:
-        member_id = UUID(raw)
-        if member_id != event.actor_id:
-            notify(
-                member_id,
-                "approval_requested",
-                {"actor": event.actor_label, "title": event.payload["title"]},
-                category=Category.TASKS,
-                icon="badge-check",
-                url=_task(event),
-                dedupe_key=str(event.delivery_id),
-                mail_after=MAIL_MENTIONS_AFTER,
-            )
+    _tell(
+        event,
+        [one for one in map(UUID, event.payload["approvers"]) if one != event.actor_id],
+        "approval_requested",
+        _by(event),
+        category=Category.TASKS,
+        icon="badge-check",
+        url=_task(event),
+        mail_after=MAIL_MENTIONS_AFTER,
+    )
 
 
 def approval_decided(event: ReceivedEvent) -> None:
     """The owner hears of each answer."""
-    owner = _owner(event)
-    if owner is not None:
-        decision = event.payload["decision"]
-        notify(
-            owner,
-            f"approval_{decision}",
-            {"actor": event.actor_label, "title": event.payload["title"]},
-            category=Category.TASKS,
-            icon="badge-check" if decision == "approved" else "message-square-warning",
-            url=_task(event),
-            dedupe_key=str(event.delivery_id),
-        )
+    decision = event.payload["decision"]
+    _tell(
+        event,
+        _owner(event),
+        f"approval_{decision}",
+        _by(event),
+        category=Category.TASKS,
+        icon="badge-check" if decision == "approved" else "message-square-warning",
+        url=_task(event),
+    )
 
 
 def commented(event: ReceivedEvent) -> None:
@@ -207,22 +210,28 @@ def commented(event: ReceivedEvent) -> None:
     """
     payload = event.payload
     of, record_id = records.kind_of(payload["kind"]), UUID(payload["record_id"])
-    mentioned = [UUID(one) for one in payload["mentioned"]]
-    others = set() if payload["edited"] else _taking_part(records.get_record(of.kind, record_id))
-    for member_id in [*mentioned, *sorted(others - set(mentioned))]:
-        if member_id == event.actor_id or not _may_see(member_id, of, record_id, internal=payload["internal"]):
-            continue
-        named = member_id in mentioned
-        notify(
-            member_id,
-            "mentioned" if named else "commented",
-            {"actor": event.actor_label, "title": payload["title"], "excerpt": payload["excerpt"]},
-            category=Category.MENTIONS if named else Category.COMMENTS,
-            icon="at-sign" if named else "message-square",
-            url=f"/comments/go/{event.subject_id}",
-            dedupe_key=str(event.delivery_id),
-            mail_after=MAIL_MENTIONS_AFTER if named else None,
-        )
+    mentioned = {UUID(one) for one in payload["mentioned"]}
+    others = set() if payload["edited"] else _taking_part(records.get_record(of.kind, record_id)) - mentioned
+
+    def readers(members: set[UUID]) -> list[UUID]:
+        return [
+            one
+            for one in sorted(members - {event.actor_id})
+            if _may_see(one, of, record_id, internal=payload["internal"])
+        ]
+
+    said, url = _by(event, excerpt=payload["excerpt"]), f"/comments/go/{event.subject_id}"
+    _tell(
+        event,
+        readers(mentioned),
+        "mentioned",
+        said,
+        category=Category.MENTIONS,
+        icon="at-sign",
+        url=url,
+        mail_after=MAIL_MENTIONS_AFTER,
+    )
+    _tell(event, readers(others), "commented", said, category=Category.COMMENTS, icon="message-square", url=url)
 
 
 def _taking_part(record: records.Record) -> set[UUID]:
@@ -250,16 +259,15 @@ def _may_see(member_id: UUID, of: RecordKind, record_id: UUID, *, internal: bool
 
 def member_joined(event: ReceivedEvent) -> None:
     inviter = event.payload.get("invited_by_id")
-    if inviter:
-        notify(
-            UUID(inviter),
-            "member_joined",
-            {"name": event.payload["display_name"]},
-            category=Category.TEAM,
-            icon="user-plus",
-            url="/users/list/",
-            dedupe_key=str(event.delivery_id),
-        )
+    _tell(
+        event,
+        [UUID(inviter)] if inviter else [],
+        "member_joined",
+        {"name": event.payload["display_name"]},
+        category=Category.TEAM,
+        icon="user-plus",
+        url="/users/list/",
+    )
 
 
 def import_finished(event: ReceivedEvent) -> None:
