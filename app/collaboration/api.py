@@ -18,7 +18,7 @@ from app.collaboration.service import attachments as files
 from app.collaboration.service import comments as service
 from app.collaboration.service import links
 from app.kernel import http
-from app.kernel.crud.body import optional_id, optional_text, optional_version
+from app.kernel.crud.body import flag, id_list, optional_id, optional_text, optional_version
 from app.kernel.errors import BadRequest, Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.idempotency import once
@@ -63,13 +63,6 @@ def dump_file(file: Attachment) -> dict[str, Any]:
         "url": f"/attachments/{file.id}",
         "preview": f"/attachments/{file.id}/preview" if file.preview_key else None,
     }
-
-
-def _flag(body: dict[str, Any], key: str) -> bool:
-    value = body.get(key, False)
-    if not isinstance(value, bool):
-        raise Invalid(errors={key: [_("Write yes or no.")]})
-    return value
 
 
 def _number(name: str, default: int, most: int) -> int:
@@ -158,13 +151,10 @@ class CommentApi(SignedInApi):
         """Writes a comment: ``body`` (Markdown), ``parent``, ``internal``, ``attachments`` (ids of uploads)."""
         body = http.json_body()
         kind, record_id = self._record(optional_text(body, "kind"), optional_text(body, "record"))
-        ids = body.get("attachments") or []
-        if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-            raise Invalid(errors={"attachments": [_("Write a list of ids.")]})
         values = {
             "parent_id": optional_id(body, "parent"),
-            "internal": _flag(body, "internal"),
-            "attachment_ids": [parse_id(one) for one in ids],
+            "internal": flag(body, "internal", default=False),
+            "attachment_ids": id_list(body, "attachments") or [],
         }
         text = optional_text(body, "body") or ""
 
@@ -209,7 +199,7 @@ class CommentApi(SignedInApi):
     def resolve(self, pk: str) -> Response:
         """Settles a thread, or opens it again (``resolved``: false)."""
         body = http.json_body()
-        resolved = _flag({"resolved": True, **body}, "resolved")
+        resolved = flag(body, "resolved", default=True)
         self._get(pk)
         with uow():
             comment = service.resolve_thread(parse_id(pk), actor=http.actor(), resolved=resolved)

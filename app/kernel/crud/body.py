@@ -58,6 +58,19 @@ def optional_number(body: dict[str, Any], key: str) -> int | None:
     return value
 
 
+def optional_flag(body: dict[str, Any], key: str) -> bool | None:
+    """The yes or no at ``key``."""
+    return None if body.get(key) is None else flag(body, key, default=False)
+
+
+def flag(body: dict[str, Any], key: str, *, default: bool) -> bool:
+    """The yes or no at ``key``, ``default`` where the key is missing; null is neither."""
+    value = body.get(key, default)
+    if not isinstance(value, bool):
+        raise Invalid(errors={key: [_("Write yes or no.")]})
+    return value
+
+
 def optional_version(body: dict[str, Any]) -> int | None:
     """The version that the client last saw."""
     return optional_number(body, "version")

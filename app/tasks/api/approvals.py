@@ -8,9 +8,7 @@ from flask import Response
 from flask_appbuilder.api import expose, protect
 
 from app.kernel import http
-from app.kernel.crud.body import id_list, optional_text, optional_version
-from app.kernel.errors import Invalid
-from app.kernel.i18n import gettext as _
+from app.kernel.crud.body import id_list, optional_flag, optional_text, optional_version
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
@@ -75,9 +73,7 @@ class ApprovalRoutes:
         """Says who approves a task (``members``, ``rule``) and asks them; ``again`` starts a new round."""
         task_id = queries.get_task(parse_id(pk)).id
         body = http.json_body()
-        again = body.get("again")
-        if again is not None and not isinstance(again, bool):
-            raise Invalid(errors={"again": [_("Write yes or no.")]})
+        again = optional_flag(body, "again")
         members, rule = id_list(body, "members"), optional_text(body, "rule")
         with uow():
             set_approvers(

@@ -9,12 +9,10 @@ from flask_appbuilder.api import expose, protect
 
 from app.kernel import http
 from app.kernel.crud.api import READ_ONLY, TenantApi, make_api
-from app.kernel.crud.body import id_list, optional_id, optional_text, optional_version
+from app.kernel.crud.body import id_list, optional_flag, optional_id, optional_text, optional_version
 from app.kernel.crud.fields import Crud, Field, Kind, clean
 from app.kernel.crud.rest_docs import security
 from app.kernel.crud.store import load
-from app.kernel.errors import Invalid
-from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
@@ -162,9 +160,7 @@ class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, Approv
     def change_item(self, item: str) -> Response:
         """Changes a line's ``text`` or ticks it (``done``)."""
         body = http.json_body()
-        done = body.get("done")
-        if done is not None and not isinstance(done, bool):
-            raise Invalid(errors={"done": [_("Write yes or no.")]})
+        done = optional_flag(body, "done")
         with uow():
             found = update_item(parse_id(item), actor=http.actor(), text=optional_text(body, "text"), done=done)
             answer = _item(found)

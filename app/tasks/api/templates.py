@@ -10,7 +10,7 @@ from sqlalchemy import func
 
 from app.kernel import http
 from app.kernel.crud.api import TenantApi, make_api
-from app.kernel.crud.body import optional_day, optional_id, optional_number, optional_text, optional_version
+from app.kernel.crud.body import flag, optional_day, optional_id, optional_number, optional_text, optional_version
 from app.kernel.crud.fields import Crud, Field, Kind, Verbs
 from app.kernel.crud.rest_docs import security
 from app.kernel.crud.store import load
@@ -139,11 +139,10 @@ class TemplateApi(TenantApi):
         body = http.json_body()
 
         def act() -> tuple[Any, int]:
-            task_id, keep = optional_id(body, "task"), body.get("keep_owners", False)
+            task_id = optional_id(body, "task")
             if task_id is None:
                 raise Invalid(errors={"task": [_("This record does not exist.")]})
-            if not isinstance(keep, bool):
-                raise Invalid(errors={"keep_owners": [_("Write yes or no.")]})
+            keep = flag(body, "keep_owners", default=False)
             template = create_template(
                 task_id,
                 optional_text(body, "name") or "",

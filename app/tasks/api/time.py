@@ -8,9 +8,7 @@ from flask import Response
 from flask_appbuilder.api import expose, protect
 
 from app.kernel import http
-from app.kernel.crud.body import optional_day, optional_number, optional_text
-from app.kernel.errors import Invalid
-from app.kernel.i18n import gettext as _
+from app.kernel.crud.body import optional_day, optional_flag, optional_number, optional_text
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
@@ -46,14 +44,11 @@ def _entry(entry: TimeEntry) -> dict[str, Any]:
 
 
 def _values(body: dict[str, Any]) -> dict[str, Any]:
-    billable = body.get("billable")
-    if billable is not None and not isinstance(billable, bool):
-        raise Invalid(errors={"billable": [_("Write yes or no.")]})
     return {
         "day": optional_day(body, "day"),
         "minutes": optional_number(body, "minutes"),
         "note": optional_text(body, "note"),
-        "billable": billable,
+        "billable": optional_flag(body, "billable"),
     }
 
 

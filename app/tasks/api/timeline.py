@@ -8,7 +8,7 @@ from flask import Response, request
 from flask_appbuilder.api import expose, protect
 
 from app.kernel import http
-from app.kernel.crud.body import optional_day, optional_id, optional_text, optional_version
+from app.kernel.crud.body import optional_day, optional_id, optional_number, optional_text, optional_version
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.kernel.idempotency import once
@@ -46,13 +46,6 @@ def _link(link: TaskDependency) -> dict[str, Any]:
         "type": link.type,
         "lag": link.lag,
     }
-
-
-def _whole(body: dict[str, Any], key: str) -> int | None:
-    value = body.get(key)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-        raise Invalid(errors={key: [_("This is not a number.")]})
-    return value
 
 
 def _dates(one: Any) -> Dates:
@@ -128,7 +121,7 @@ class TimelineRoutes:
                 after or here,
                 actor=http.actor(),
                 type=optional_text(body, "type") or LinkType.FS,
-                lag=_whole(body, "lag") or 0,
+                lag=optional_number(body, "lag") or 0,
             )
             return {"id": link.id, "result": _link(link)}, 201
 
@@ -144,7 +137,7 @@ class TimelineRoutes:
                 plan.get_dependency(parse_id(item)).id,  # before the body: an unknown link is 404, whatever it says
                 actor=http.actor(),
                 type=optional_text(body, "type"),
-                lag=_whole(body, "lag"),
+                lag=optional_number(body, "lag"),
                 version=optional_version(body),
             )
             answer = _link(link)

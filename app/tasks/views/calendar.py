@@ -33,6 +33,7 @@ class CalendarPage:
     address: str
     module: str | None
     _modes: Callable[[], tuple[tuple[str, str, str], ...]]
+    _choices: Callable[[], dict[str, Any]]
     render_template: Callable[..., str]
 
     @expose("/calendar")
@@ -64,9 +65,6 @@ class CalendarPage:
                 **self._choices(),
             )
         )
-
-    def _choices(self) -> dict[str, Any]:
-        raise NotImplementedError
 
 
 def _chips(params: ListParams) -> list[dict[str, Any]]:
