@@ -178,6 +178,7 @@ for _slash in ("", "/"):
     row("GET", f"/api/v1/calendar{_slash}", "read calendar", None, PERIOD)
 row("GET", "/api/v1/calendar/undated", "read calendar")
 row("POST", "/api/v1/calendar/<provider>/<pk>/move", "write calendar", "task", {"start": "2026-12-01"})
+row("POST", "/api/v1/calendar/<provider>/<pk>/finish", "write calendar", "task", {})
 for _base, _permission in (("/sales/activities", "read tasks"), ("/marketing/activities", "read activity")):
     for _path in ("/", "/list", "/list/", "/board", "/calendar", "/table"):
         row("GET", _base + _path, _permission)

@@ -139,6 +139,7 @@ def _texts() -> dict[str, str]:
         "menuOf": _("Actions for {title}"),
         "movedTo": _("“{title}” moved to {day}"),
         "planned": _("“{title}” planned for {day}"),
+        "finished": _("“{title}” is done"),
         "taken": _("“{title}” has no date any more"),
         "longer": _("“{title}” now goes from {first} to {last}"),
         "created": _("“{title}” created"),
