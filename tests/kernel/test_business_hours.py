@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -60,13 +61,18 @@ def test_a_holiday_on_a_day_that_is_worked_counts_too():
     assert saturdays.add_business_minutes(at("2026-04-24 09:00"), 60) == at("2026-05-02 10:00")
 
 
-times = st.integers(0, 1440)
-days = (
-    st.tuples(times, times, times, times)
-    .map(lambda four: tuple(sorted(four)))
-    .map(lambda t: tuple((a, b) for a, b in ((t[0], t[1]), (t[2], t[3])) if b > a))
+def week_of(times: list[int], open_on: set[int]) -> Any:
+    """A week with two intervals, or one, on some of its days; each at least an hour long."""
+    start, pause, again = sorted(times)
+    day = ((start, pause + 60), (again + 120, again + 200)) if again > pause else ((start, pause + 60),)
+    return tuple(day if number in open_on else () for number in range(7))
+
+
+weeks = st.builds(
+    week_of,
+    st.lists(st.integers(0, 1240), min_size=3, max_size=3),
+    st.sets(st.integers(0, 6), min_size=1),
 )
-weeks = st.lists(days, min_size=7, max_size=7).map(tuple).filter(lambda w: sum(b - a for d in w for a, b in d) >= 60)
 moments = st.datetimes(dt.datetime(2024, 1, 1), dt.datetime(2028, 1, 1)).map(lambda one: one.replace(tzinfo=dt.UTC))
 
 
