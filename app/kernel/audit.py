@@ -174,8 +174,8 @@ def _note(session: TenantSession, row: Any, action: str) -> None:
     changes: dict[str, Any] = {}
     for attribute in state.mapper.column_attrs:
         key = attribute.key
-        if key in _TECHNICAL or (key in columns and columns[key].computed is not None):
-            continue  # what the database makes of the other columns is nobody's change
+        if key in _TECHNICAL or (key in columns and _follows(columns[key])):
+            continue  # what follows from the other columns is nobody's change
         secret = bool(columns[key].info.get("secret")) if key in columns else False
         history = state.attrs[key].history
         if action == "created":
@@ -210,6 +210,10 @@ def _note(session: TenantSession, row: Any, action: str) -> None:
             session.scope.actor,
         )
     )
+
+
+def _follows(column: Any) -> bool:
+    return column.computed is not None or bool(column.info.get("follows"))
 
 
 _APPEND = text("SELECT audit_append(CAST(:rows AS jsonb))")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.kernel.crud.bulk import bulk_actions, set_action
 from app.kernel.crud.fields import Choice, Crud, Field, Kind, Target, Verbs, register, targets
 from app.kernel.i18n import lazy_gettext as _l
+from app.tasks import sla
 from app.tasks.models import Task, TaskStatus
 from app.tasks.service.tasks import create_task, delete_task, update_task
 
@@ -30,6 +31,12 @@ GROUPS = (
     Choice("approved", _l("Approved"), "b-pink", "circle-check"),
     Choice("done", _l("Done"), "b-ok", "circle-check-big"),
     Choice("cancelled", _l("Cancelled"), "", "circle-x"),
+)
+SLA_STATES = (
+    Choice("on_time", _l("On time"), "", "timer"),
+    Choice("at_risk", _l("At risk"), "b-warn", "hourglass"),
+    Choice("breached", _l("Breached"), "b-danger", "timer-off"),
+    Choice("met", _l("Met"), "b-ok", "circle-check"),
 )
 
 targets["task_status"] = Target(TaskStatus, "name", lambda: TaskStatus.position)
@@ -120,6 +127,20 @@ TASKS = register(
             Field("tags", _l("Tags"), Kind.TAGS, sortable=False, icon="tag"),
             Field("description", _l("Description"), Kind.LONG, sortable=False, max_length=20_000),
             Field("done_at", _l("Done"), Kind.DATETIME, editable=False, in_form=False, icon="circle-check-big"),
+            Field(
+                "sla",
+                _l("SLA"),
+                Kind.ENUM,
+                choices=SLA_STATES,
+                expression=sla.state,
+                editable=False,
+                in_form=False,
+                icon="timer",
+            ),
+            Field(
+                "sla_start_due_at", _l("SLA: to start by"), Kind.DATETIME, editable=False, in_form=False, icon="timer"
+            ),
+            Field("sla_due_at", _l("SLA: to finish by"), Kind.DATETIME, editable=False, in_form=False, icon="timer"),
             Field("created_at", _l("Created"), Kind.DATETIME, editable=False, in_form=False, icon="calendar-plus"),
             Field("updated_at", _l("Last change"), Kind.DATETIME, editable=False, in_form=False, icon="history"),
         ),

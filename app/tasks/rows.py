@@ -16,6 +16,7 @@ from app.kernel.crud.cells import avatar
 from app.kernel.i18n import gettext as _
 from app.tasks.cruds import GROUPS, MODULES, PRIORITIES
 from app.tasks.models import CLOSED, PREFIX
+from app.tasks.sla_badges import sla_badge
 
 if TYPE_CHECKING:
     from app.kernel.crud.fields import Choice
@@ -97,13 +98,13 @@ def render_rows(rows: Iterable[Row], children: Mapping[UUID, Sequence[Row]], *, 
     who = reader()
     out = []
     for row in rows:
-        out.append(_row(row, False, may_write, who))
-        out += [_row(child, True, may_write, who) for child in children.get(row.id, ())]
+        out.append(_row(row, False, may_write, who, sla_badge(row)))
+        out += [_row(child, True, may_write, who, sla_badge(child)) for child in children.get(row.id, ())]
     return Markup("".join(out))  # noqa: S704 - every value is escaped
 
 
 @lru_cache(maxsize=10_000)
-def _row(row: Row, is_child: bool, may_write: bool, who: Reader) -> str:
+def _row(row: Row, is_child: bool, may_write: bool, who: Reader, sla: Markup) -> str:
     title, code = escape(row.title), f"{PREFIX}-{row.number}"
     done = ' class="done"' if row.status_group in CLOSED else ""
     status = escape(row.status)
@@ -142,7 +143,7 @@ def _row(row: Row, is_child: bool, may_write: bool, who: Reader) -> str:
         f'aria-label="{select}"></td>'
         f'<td class="m-title">{cell("status", status_label, status_icon(row.status_group))}'
         f'<a class="t" href="/tasks/{row.id}" data-open title="{code} · {status}"><span class="clip">{title}</span></a>'
-        f"{steps}</td>"
+        f"{steps}{sla}</td>"
         f'<td class="m-end">{cell("priority", priority_label, level)}</td>'
         f'<td class="m-end2">{cell("due_on", due_label, due(row.due_on, row.is_closed, who[2]))}</td>'
         f'<td class="num only-l">{escape(duration(row.estimate))}</td>'
@@ -155,11 +156,11 @@ def _row(row: Row, is_child: bool, may_write: bool, who: Reader) -> str:
 def render_cards(rows: Iterable[Row], *, may_write: bool) -> Markup:
     """The cards of a column."""
     who = reader()
-    return Markup("".join(_card(row, may_write, who) for row in rows))  # noqa: S704 - every value is escaped
+    return Markup("".join(_card(row, may_write, who, sla_badge(row)) for row in rows))  # noqa: S704 - every value is escaped
 
 
 @lru_cache(maxsize=10_000)
-def _card(row: Row, may_write: bool, who: Reader) -> str:
+def _card(row: Row, may_write: bool, who: Reader, sla: Markup) -> str:
     title, code = escape(row.title), f"{PREFIX}-{row.number}"
     priority, module = _PRIORITIES[row.priority], _MODULES[row.module]
     level = _level(priority)
@@ -191,6 +192,6 @@ def _card(row: Row, may_write: bool, who: Reader) -> str:
         f'<div class="top"><span class="sk-mod {MODULE_CSS[row.module]}">{icon(module.icon, 12)}'
         f'<span class="sr">{escape(module.label)}</span></span><span class="num">{code}</span>'
         f'<span class="grow"></span>{level}</div>'
-        f'<h3 class="tt"><a href="/tasks/{row.id}" data-open tabindex="-1">{title}</a></h3>{bar}'
+        f'<h3 class="tt"><a href="/tasks/{row.id}" data-open tabindex="-1">{title}</a></h3>{bar}{sla}'
         f'<footer>{day}<span class="grow"></span>{owner}</footer>{menu}</div>'
     )

@@ -26,6 +26,7 @@ from app.collaboration.models import (
 from app.exports.models import ExportJob
 from app.kernel import clock, storage
 from app.kernel.actor import system_actor
+from app.kernel.business_hours import OFFICE, write_week
 from app.kernel.db import TenantModel, db, orm_guard_switched_off
 from app.kernel.idempotency import IdempotencyKey
 from app.kernel.ids import new_id
@@ -42,6 +43,7 @@ from app.sales.models.products import Product
 from app.saved_views.models import ListLayout, SavedView
 from app.tasks.models import (
     ChecklistItem,
+    SlaPolicy,
     Task,
     TaskApproval,
     TaskApprover,
@@ -51,6 +53,7 @@ from app.tasks.models import (
     TaskTemplate,
     TimeEntry,
     TimelineBaseline,
+    WorkCalendar,
 )
 from app.tasks.templates import Content, Item
 from app.tenancy.models import BrandingTheme, Invitation, Membership, OrgApiKey, Role, Team
@@ -186,6 +189,9 @@ def fill(company: Company) -> dict[str, Any]:
         old = session.scalar(db.select(TimelineBaseline).where(TimelineBaseline.member_id == other))
         picture = old or TimelineBaseline(member_id=other, taken_at=clock.now(), dates={})
         add("timeline_baseline", picture)
+        add("sla_policy", session.scalar(db.select(SlaPolicy)) or SlaPolicy(priority="P3", finish_minutes=60))
+        hours = session.scalar(db.select(WorkCalendar)) or WorkCalendar(hours=write_week(OFFICE))
+        add("work_calendar", hours)
         add("task_member", TaskMember(task_id=task.id, member_id=owner, role="watcher"))
         asking = add(
             "approval_task",

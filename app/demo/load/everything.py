@@ -11,6 +11,7 @@ from app.demo.load.aurora import load_aurora
 from app.demo.load.bellombra import load_bellombra
 from app.demo.load.history import load_history
 from app.demo.load.members import member_actor
+from app.demo.load.sla import let_wait, load_promises
 from app.demo.load.talk import load_talk
 from app.demo.load.tasks import load_tasks
 from app.demo.load.templates import load_templates
@@ -89,7 +90,9 @@ def load(say: Any = print) -> None:
     load_bellombra(member_actor("admin@bellombra.example", "cantina-bellombra"), say)
     _lumen(member_actor("admin@lumen.example", "studio-lumen"))
     load_history(say)
+    load_promises(say)
     load_tasks(say)
+    let_wait()
     load_templates(say)
     load_talk(say)
 

@@ -23,6 +23,8 @@ from app.tasks.api.assist import PERMISSIONS as ASSIST
 from app.tasks.api.assist import AssistRoutes
 from app.tasks.api.recurrence import PERMISSIONS as RECURRENCE
 from app.tasks.api.recurrence import RecurrenceRoutes
+from app.tasks.api.sla import PERMISSIONS as SLA
+from app.tasks.api.sla import SlaRoutes
 from app.tasks.api.time import PERMISSIONS as TIME
 from app.tasks.api.time import TimeRoutes
 from app.tasks.api.timeline import PERMISSIONS as TIMELINE
@@ -58,7 +60,7 @@ def _item(item: ChecklistItem) -> dict[str, Any]:
     return {"id": item.id, "text": item.text, "done": item.done, "position": item.position}
 
 
-class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, ApprovalRoutes, TenantApi):
+class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, SlaRoutes, ApprovalRoutes, TenantApi):
     """Tasks, with what the generated resource does not say."""
 
     method_permission_name = {
@@ -75,10 +77,11 @@ class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, Approv
         **RECURRENCE,
         **APPROVALS,
         **ASSIST,
+        **SLA,
     }
     include_route_methods = TenantApi.include_route_methods | {
         "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item",
-        *TIME, *RECURRENCE, *TIMELINE, *APPROVALS, *ASSIST,
+        *TIME, *RECURRENCE, *TIMELINE, *APPROVALS, *ASSIST, *SLA,
     }  # fmt: skip
 
     def add_api_spec(self, api_spec: APISpec) -> None:

@@ -15,6 +15,7 @@ from app.kernel.crud.query import ListParams, matching
 from app.kernel.db import is_one_of, lift_values, read_prepared
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
+from app.tasks import sla
 from app.tasks.cruds import MODULES, PRIORITIES, TASKS
 from app.tasks.models import CLOSED, Task, TaskDependency, TaskStatus
 from app.tasks.queries.tasks import cleared, list_statuses
@@ -65,6 +66,10 @@ class Row:
     done_children: int
     children: int
     blocked: bool
+    sla: str | None
+    sla_until: dt.datetime | None
+    sla_ended: dt.datetime | None
+    sla_hours: str | None
 
     @property
     def is_closed(self) -> bool:
@@ -289,6 +294,10 @@ def row_select() -> Any:
             done.scalar_subquery().label("done_children"),
             children.scalar_subquery().label("children"),
             _is_blocked().label("blocked"),
+            sla.state().label("sla"),
+            sla.until().label("sla_until"),
+            sla.ended().label("sla_ended"),
+            sla.hours_text().label("sla_hours"),
         )
         .select_from(Task)
         .join(TaskStatus, and_(TaskStatus.id == Task.status_id, TaskStatus.organization_id == Task.organization_id))

@@ -26,6 +26,7 @@ from app.tasks.models import (
 )
 from app.tasks.queries import approvals, plan
 from app.tasks.queries import tasks as queries
+from app.tasks.service.sla import note_status, set_deadlines
 from app.tenancy.queries import get_member
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def update_task(task: Task, *, actor: Actor, **values: Any) -> Task:
     previous_owner = task.owner_id
     if values.get("module") not in {None, task.module}:
         _require_module(values["module"], actor)
-    previous_parent = task.parent_id
+    previous_parent, previous_sla = task.parent_id, (task.priority, task.type)
     if values.get("type") not in {None, task.type}:
         approvals.require_settled(task)
     for name, value in values.items():
@@ -114,6 +115,8 @@ def update_task(task: Task, *, actor: Actor, **values: Any) -> Task:
     _check(task)
     if task.parent_id is not None and task.parent_id != previous_parent:
         _require_unlinked(task)
+    if (task.priority, task.type) != previous_sla and task.status_group not in CLOSED:
+        set_deadlines(task)
     if status_id is not None and status_id != task.status_id:
         _change_status(task, queries.get_status(status_id))
     if task.owner_id != previous_owner:
@@ -187,11 +190,13 @@ def _change_status(task: Task, status: TaskStatus) -> None:
 
 
 def _enter(task: Task, status: TaskStatus) -> None:
+    before = task.status_group
     task.status_id, task.status_group = status.id, status.group
     if status.group not in CLOSED:
         task.done_at = None
     elif task.done_at is None:
         task.done_at = clock.now()
+    note_status(task, before)
 
 
 def _check(task: Task) -> None:

@@ -17,6 +17,7 @@ from app.kernel.ids import parse_id
 from app.tasks import bars, recurrence, rows
 from app.tasks.cruds import PRIORITIES, TASKS
 from app.tasks.queries import groups, plan, tasks, time
+from app.tasks.sla_badges import sla_parts
 from app.tasks.views.approvals import ApprovalPart
 from app.tasks.views.calendar import CalendarPage
 from app.tenancy.queries import list_people
@@ -198,6 +199,7 @@ class TaskView(ApprovalPart, CalendarPage, TenantView):
             "duration": rows.duration,
             "module_css": rows.MODULE_CSS[task.module],
             "people": list_people(),
+            "sla": sla_parts(task, row.sla_hours if row else None),
         }
 
 
