@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.demo.load.aurora import load_aurora
 from app.demo.load.bellombra import load_bellombra
+from app.demo.load.custom_fields import load_custom_fields
 from app.demo.load.history import load_history
 from app.demo.load.members import member_actor
 from app.demo.load.talk import load_talk
@@ -91,6 +92,7 @@ def load(say: Any = print) -> None:
     load_history(say)
     load_tasks(say)
     load_templates(say)
+    load_custom_fields(say)
     load_talk(say)
 
 
