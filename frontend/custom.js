@@ -20,6 +20,7 @@ async function save(form, value) {
     tell(error); // what somebody else wrote meanwhile is shown
   }
   form.hidePopover();
+  document.getElementById(`${form.id}-open`)?.focus(); // a button that is switched off has lost the focus
   changed(task);
 }
 

@@ -36,7 +36,7 @@ AURORA = (
 # By the keys that the labels give; a number for a date is in working days from today.
 AURORA_VALUES: dict[str, dict[str, Any]] = {
     "Rivedere testi landing “Fine linea 4.0”": {
-        "canale": "Sito", "link_al_materiale": "https://cartelle.example.com/landing-fine-linea", "lingue": "Italiano,Inglese",
+        "canale": "Sito", "link_al_materiale": "https://cartelle.example.com/landing", "lingue": "Italiano,Inglese",
     },
     "Scelta fotografie catalogo 2027": {
         "canale": "Stampa", "budget_stimato": 1800, "link_al_materiale": "https://cartelle.example.com/catalogo-2027/foto",
@@ -45,7 +45,6 @@ AURORA_VALUES: dict[str, dict[str, Any]] = {
         "canale": "E-mail", "budget_stimato": 6500, "link_al_materiale": "https://cartelle.example.com/assistenza",
         "lingue": "Italiano",
     },
-    "Creatività per LinkedIn e Meta": {"canale": "LinkedIn", "budget_stimato": 1200},
     "Calendario editoriale di dicembre": {"canale": "LinkedIn", "lingue": "Italiano,Inglese"},
     "Sondaggio soddisfazione clienti 2026": {"canale": "E-mail", "budget_stimato": 450, "lingue": "Italiano"},
     "Riprese video in stabilimento": {
