@@ -163,5 +163,7 @@ def audit_value(value: Any, kind: str = "", key: str = "", names: Mapping[str, s
             return cells.stored_words(field, str(value))
         if names is not None:
             value = names.get(str(value)) or _("not available")
-    text = ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        value = ", ".join(str(one.get("label", one)) if isinstance(one, dict) else str(one) for one in value)
+    text = str(value)
     return text if len(text) <= 120 else text[:117] + "…"
