@@ -17,6 +17,7 @@ from whitenoise import WhiteNoise
 import config
 from app.calendar.feature import feature as calendar
 from app.collaboration.feature import feature as collaboration
+from app.custom_fields.feature import feature as custom_fields
 from app.demo.feature import feature as demo
 from app.exports.feature import feature as exports
 from app.kernel import assets, cli, health, http, i18n, jobs, logs, realtime, storage
@@ -40,6 +41,7 @@ from app.vendor.feature import feature as vendor
 FEATURES: list[Feature] = [
     tenancy,
     saved_views,
+    custom_fields,
     collaboration,
     exports,
     calendar,

@@ -3,6 +3,7 @@ import { $, $$, fragment, send, tell, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
 import "./assist.js";
+import "./custom.js";
 import "./recurrence.js";
 import "./templates.js";
 import "./time.js";
@@ -174,9 +175,9 @@ document.addEventListener("submit", async (event) => {
   try {
     if ("quick" in form.dataset) {
       const values = JSON.parse(form.closest("[data-values]").dataset.values);
-      const made = await send(api(""), { json: { title: text, ...values } });
+      const made = await send(api("?quick=1"), { json: { title: text, ...values } });
       own.set(made.id, made.result.version);
-    } else if ("subtask" in form.dataset) await send(api(""), { json: { title: text, parent: box.dataset.task } });
+    } else if ("subtask" in form.dataset) await send(api("?quick=1"), { json: { title: text, parent: box.dataset.task } });
     else if ("newitem" in form.dataset) await send(api(`${box.dataset.task}/checklist`), { json: { text } });
     else {
       form.hidePopover();

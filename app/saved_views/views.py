@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.kernel import http
 from app.kernel.crud.fields import Crud, cruds
-from app.kernel.crud.params import STATE, read_state
+from app.kernel.crud.params import STATE, knows, read_state
 from app.kernel.errors import NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
@@ -38,7 +38,9 @@ def provide(crud: Crud, actor: Actor, args: Any) -> tuple[Mapping[str, Any], dic
         if chosen is None:
             raise NotFound
     elif wanted is None and not any(key in args for key in STATE):
-        chosen = next((one for one in views if one.is_default and one.owner_id == actor.member_id), None)
+        mine = (one for one in views if one.is_default and one.owner_id == actor.member_id)
+        # One that asks for a field that is no more opens no list by itself: nobody could get past it.
+        chosen = next((one for one in mine if knows(crud, one.definition)), None)
     layout = [] if chosen else service.get_layout(crud.kind, actor=actor)
     preset = dict(chosen.definition) if chosen else {"columns": layout}
     dirty = chosen is not None and any(key in args for key in STATE)

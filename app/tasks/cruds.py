@@ -58,6 +58,8 @@ TASKS = register(
         label_field="title",
         search=("title", "description"),
         order="due_on",
+        custom=True,
+        custom_by=("manage", "tasks"),
         show_template="tasks/task.html",
         empty_text=_l("What is to be done, by whom and by when. Write down the first task."),
         verbs=Verbs(create=create_task, update=update_task, delete=delete_task),

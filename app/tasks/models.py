@@ -183,6 +183,7 @@ class Task(TenantModel):
         CheckConstraint("parent_id <> id", name="parent"),
         CheckConstraint("(recurrence IS NULL) = (recurs IS NULL)", name="recurs"),
         CheckConstraint("estimate BETWEEN 0 AND 600000", name="estimate"),
+        CheckConstraint("jsonb_typeof(custom) = 'object'", name="custom"),
         CheckConstraint("(status_group IN ('done', 'cancelled')) = (done_at IS NOT NULL)", name="done"),
     )
 
@@ -205,6 +206,9 @@ class Task(TenantModel):
     successor_id: Mapped[UUID | None] = mapped_column(Uuid)
     logged: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default=sql("0"))
     tags: Mapped[list[str]] = mapped_column(StringArray(40), nullable=False, default=list, server_default=sql("'{}'"))
+    custom: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, nullable=False, default=dict, server_default=sql("'{}'"), info={"parts": True}
+    )
     rank: Mapped[str] = mapped_column(String(80, collation="C"), nullable=False)
     done_at: Mapped[dt.datetime | None] = utc()
     # The SLA (`app.tasks.sla`): by when to start and to finish, from when there is a risk, what became of it.

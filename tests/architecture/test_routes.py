@@ -106,6 +106,10 @@ for _rule in ("/tasks/", "/tasks/list", "/tasks/list/", "/tasks/board", "/tasks/
     row("GET", _rule, "read task")
 for _rule in ("/tasks/<pk>", "/tasks/<pk>/panel", "/tasks/show/<pk>"):
     row("GET", _rule, "read task", "task")
+row("GET", "/settings/custom-fields", "manage tasks")
+row("POST", "/settings/custom-fields/save", "manage tasks", None, {"id": "custom_field", "label": "Taken over"})
+row("POST", "/settings/custom-fields/order", "manage tasks", None, {"kind": "=task", "field": "custom_field"})
+row("POST", "/settings/custom-fields/<pk>/archive", "manage tasks", "custom_field")
 row("GET", "/tasks/add", "write task")
 row("POST", "/tasks/add", "write task")
 row("GET", "/tasks/edit/<pk>", "write task", "task")

@@ -23,6 +23,7 @@ from app.collaboration.models import (
     CommentRevision,
     RecordLink,
 )
+from app.custom_fields.models import CustomField
 from app.exports.models import ExportJob
 from app.kernel import clock, storage
 from app.kernel.actor import system_actor
@@ -277,6 +278,7 @@ def fill(company: Company) -> dict[str, Any]:
             "saved_view",
             SavedView(kind="account", owner_id=owner, name=f"View {mark}", visibility="shared", definition={}),
         )
+        add("custom_field", CustomField(kind="task", key=f"k_{mark[:20].lower()}", label=mark[:60], type="text"))
         add("list_layout", ListLayout(kind=mark[:32], owner_id=owner, columns=["name"]))
         key = storage.tenant_key(company.id, "exports", f"{mark}.csv")
         storage.store().put(key, BytesIO(b"Name"))

@@ -16,6 +16,8 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Page
 
 from app.collaboration.service.comments import add_comment, react
+from app.custom_fields.service import ChoiceInput
+from app.custom_fields.service import create_field as add_field
 from app.exports.service import start
 from app.kernel import clock
 from app.kernel.crud.fields import cruds
@@ -23,6 +25,7 @@ from app.kernel.crud.params import ListParams
 from app.kernel.uow import uow
 from app.sales.imports import running
 from app.sales.imports import service as imports
+from app.tasks.queries.tasks import get_task
 from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.tasks import add_item, create_task
 from app.tasks.service.templates import create_template
@@ -130,6 +133,18 @@ def house(app: Any) -> Desk:
             desk.task_id = str(task.id)
             kept = create_template(task.id, "Lancio di una pagina", actor=actor, description="Testi e fotografie")
             desk.template_id = str(kept.id)
+        with uow(company.admin.actor):
+            for label, type, *labels in CUSTOM:
+                chosen = [ChoiceInput(one) for one in labels]
+                add_field("task", label, type, actor=company.admin.actor, choices=chosen)
+        with uow(actor):
+            own = {field.own: field for field in cruds["task"].fields if field.own}
+            values = {
+                "Budget": "1250.00",
+                "Canale": next(one.choices[0].value for one in own.values() if one.choices),
+                "Materiale": "https://example.com/catalogo-2027/prove-di-stampa",
+            }
+            get_task(task.id).custom = {key: values[str(one.label)] for key, one in own.items()}
         with uow(company.marketing.actor):
             said = add_comment(
                 "task", task.id, f"@{actor.label} **guarda** qui", actor=company.marketing.actor, internal=True
@@ -147,6 +162,9 @@ def house(app: Any) -> Desk:
         with uow(actor):
             desk.export_id = start(cruds["account"], ListParams(), "csv", actor=actor).rsplit("/", 1)[1]
         return desk
+
+
+CUSTOM = (("Canale", "select", "Fiera", "Web"), ("Budget", "money"), ("Materiale", "url"))
 
 
 def _pages(house: Desk) -> list[str]:
@@ -190,6 +208,7 @@ def _pages(house: Desk) -> list[str]:
         f"/tasks/{house.task_id}",
         "/settings/tasks",
         "/settings/task-templates",
+        "/settings/custom-fields",
         f"/settings/task-templates/{house.template_id}",
         "/notifications/",
         "/users/list/",
@@ -309,6 +328,8 @@ OPENED = [
     ("/tasks/list", "[data-edit=status]", "#edit-status"),
     ("/tasks/list", "[data-edit=due_on]", "#edit-due_on"),
     ("/tasks/list", "[data-template-dialog] >> visible=true", "#from-template .sk-tpl"),
+    ("/settings/custom-fields", "[data-dialog=field-new] >> visible=true", "#field-new"),
+    ("/settings/custom-fields", "[data-dialog^=field-]:not([data-dialog=field-new])", "[id^=field-][open]"),
     ("/settings/task-templates", "[data-dialog^=template-]", "[id^=template-][open]"),
 ]
 WIDE_ONLY = [

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.demo.load.aurora import load_aurora
 from app.demo.load.bellombra import load_bellombra
+from app.demo.load.custom_fields import load_custom_fields
 from app.demo.load.history import load_history
 from app.demo.load.members import member_actor
 from app.demo.load.sla import let_wait, load_promises
@@ -94,6 +95,7 @@ def load(say: Any = print) -> None:
     load_tasks(say)
     let_wait()
     load_templates(say)
+    load_custom_fields(say)
     load_talk(say)
 
 

@@ -46,6 +46,7 @@ class Kind(StrEnum):
     REF = "ref"
     PERSON = "person"
     TAGS = "tags"
+    MULTI = "multi"
 
 
 NUMERIC = {Kind.INTEGER, Kind.DECIMAL, Kind.MONEY, Kind.PERCENT}
@@ -53,12 +54,13 @@ NUMERIC = {Kind.INTEGER, Kind.DECIMAL, Kind.MONEY, Kind.PERCENT}
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value of an ENUM field, with its badge."""
+    """A value of an ENUM or MULTI field, with its badge. An ``archived`` one stays where it is only."""
 
     value: str
     label: Any
     css: str = ""
     icon: str = ""
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Field:
     ``_id``. ``target`` is the kind of record a REF points to. ``expression`` makes a computed,
     read-only column: a function of nothing that returns SQL. ``mobile`` places the cell on phones
     (title, sub, end, end2, line). ``total`` is what lists show below the column: sum (and average), or average.
+    ``own`` is where a field of the organization's own (``kernel.crud.custom``) has its value, ``currency`` that of
+    its amounts.
     """
 
     name: str
@@ -97,6 +101,8 @@ class Field:
     many: bool = False
     total: str = ""
     is_year: bool = False  # written without marks between the thousands
+    own: str = ""
+    currency: str = ""
 
     @property
     def key(self) -> str:
@@ -142,9 +148,30 @@ class Verbs:
     delete: Callable[..., Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+# The fields of the current organization's own, told by kernel.crud.custom: (crud, archived ones too) -> fields.
+own_fields: list[Callable[[Crud, bool], tuple[Field, ...]]] = []
+
+
+class _Fields:
+    """The declared fields, and behind them those that the current organization added."""
+
+    def __get__(self, crud: Crud | None, _owner: type[Crud] | None = None) -> tuple[Field, ...]:
+        if crud is None:
+            raise AttributeError("fields")  # for the dataclass: no default
+        declared: tuple[Field, ...] = crud.__dict__["_declared"]
+        return declared + own_fields[0](crud, False) if crud.custom and own_fields else declared
+
+    def __set__(self, crud: Crud, value: tuple[Field, ...]) -> None:
+        crud.__dict__["_declared"] = value
+
+
+@dataclass(frozen=True)
 class Crud:
-    """An entity: its table, names, addresses, permissions and fields."""
+    """An entity: its table, names, addresses, permissions and fields.
+
+    ``custom`` says that organizations may add fields by themselves, whoever has the permission ``custom_by``: the
+    model then has the column of ``kernel.crud.custom``, and ``fields`` has them at its end.
+    """
 
     kind: str
     model: type[TenantModel]
@@ -175,6 +202,8 @@ class Crud:
     list_path: str = "/"
     # The whole address instead, for a view of it elsewhere.
     list_address: str = ""
+    custom: bool = False
+    custom_by: tuple[str, str] = ("", "")
 
     @property
     def list_url(self) -> str:
@@ -188,6 +217,16 @@ class Crud:
                 return one
         return None
 
+    def known_field(self, key: str) -> Field | None:
+        """As ``field``, but also one of the organization's own that is archived: for what was written before."""
+        return self.field(key) or next((one for one in self.every_field if one.name == key), None)
+
+    @property
+    def every_field(self) -> tuple[Field, ...]:
+        """The fields, with the archived ones of the organization's own."""
+        declared: tuple[Field, ...] = self.__dict__["_declared"]
+        return declared + own_fields[0](self, True) if self.custom and own_fields else declared
+
     @property
     def form_fields(self) -> list[Field]:
         return [one for one in self.writable if one.in_form]
@@ -196,6 +235,9 @@ class Crud:
     def writable(self) -> list[Field]:
         return [one for one in self.fields if one.editable and one.expression is None]
 
+
+# Set from here: the class itself gives it no default, and only writes through it.
+Crud.fields = _Fields()  # type: ignore[assignment]
 
 # Every entity by kind; features register theirs so that references can be resolved and searched.
 cruds: dict[str, Crud] = {}
@@ -271,11 +313,15 @@ def _number(field: Field, raw: Any) -> Decimal | int:
     try:
         if isinstance(raw, bool):
             raise ValueError
+        if isinstance(raw, int | Decimal) and not -money.MAX_AMOUNT <= raw <= money.MAX_AMOUNT:
+            raise OverflowError
         value = money.parse_amount(raw if isinstance(raw, int | Decimal) else str(raw))
         if field.kind is Kind.INTEGER:
             if value != value.to_integral_value():
                 raise ValueError
             value = Decimal(int(value))
+    except OverflowError:
+        raise ValueError(_("This number is too large.")) from None
     except (ValueError, ArithmeticError):
         raise ValueError(_("This is not a number.")) from None
     if field.minimum is not None and value < field.minimum:
@@ -334,6 +380,9 @@ def _email(field: Field, raw: Any) -> str:
 
 def _url(field: Field, raw: Any) -> str:
     text = _text(field, raw)
+    scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):(?!\d)", text)
+    if scheme is not None and scheme[1].lower() not in {"http", "https"}:
+        raise ValueError(_("A web address begins with http:// or https://."))
     if text and "://" not in text:
         text = f"https://{text}"
     if not re.fullmatch(r"https?://[^\s/?#]+\.[^\s/?#]+(?:[/?#]\S*)?", text):
@@ -360,6 +409,15 @@ def _enum(field: Field, raw: Any) -> str:
     raise ValueError(_("Choose one of the list."))
 
 
+def _multi(field: Field, raw: Any) -> list[str]:
+    if not isinstance(raw, list):
+        raw = [one for one in str(raw).split(",") if one.strip()]
+    if not all(isinstance(one, str) for one in raw):
+        raise ValueError(_("Choose one of the list."))
+    chosen = {_enum(field, one) for one in raw}
+    return [one.value for one in field.choices if one.value in chosen]
+
+
 def _tags(raw: Any) -> list[str]:
     parts = raw if isinstance(raw, list) else str(raw).split(",")
     found: list[str] = []
@@ -380,7 +438,7 @@ def parse(field: Field, raw: Any) -> Any:
     Raises ValueError with a message for people. References are checked by resolve().
     """
     if raw is None or (isinstance(raw, str) and not raw.strip()):
-        return [] if field.kind is Kind.TAGS else (False if field.kind is Kind.BOOL else None)
+        return [] if field.kind in {Kind.TAGS, Kind.MULTI} else (False if field.kind is Kind.BOOL else None)
     match field.kind:
         case Kind.TEXT | Kind.LONG:
             return _text(field, raw) or None
@@ -402,6 +460,8 @@ def parse(field: Field, raw: Any) -> Any:
             return _enum(field, raw)
         case Kind.TAGS:
             return _tags(raw)
+        case Kind.MULTI:
+            return _multi(field, raw)
         case Kind.REF | Kind.PERSON:
             try:
                 return parse_id(raw)

@@ -8,7 +8,7 @@ from dataclasses import field as dc_field
 from typing import TYPE_CHECKING, Any
 
 from app.kernel.crud.filters import leaf_text, parse_leaf
-from app.kernel.crud.tree import join, parse_tree, tree_text
+from app.kernel.crud.tree import join, leaves_of, parse_tree, tree_text
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
 
@@ -111,6 +111,13 @@ def read_state(args: MultiDict[str, str], crud: Crud, preset: Mapping[str, Any])
     if args.get("cols") == "":
         preset = {**preset, "columns": []}
     return read_params(args, crud, preset)
+
+
+def knows(crud: Crud, definition: Mapping[str, Any]) -> bool:
+    """Whether the entity still has every field that a view filters and sorts by."""
+    wanted = [one["field"] for one in leaves_of(join(definition.get("leaves", []), definition.get("tree")))]
+    wanted += [one.removeprefix("-") for one in definition.get("sort", "").split(",") if one]
+    return all(crud.field(one) is not None for one in wanted)
 
 
 def read_columns(crud: Crud, text: str) -> tuple[list[str], dict[str, int]]:

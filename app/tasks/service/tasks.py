@@ -38,7 +38,7 @@ MAX_DEPTH = 10
 # One order over all tasks, so that it is the same in every grouping.
 ORDER = Ranking(Task)
 # Columns that always have a value: an emptied control leaves them as they are.
-_KEPT = {"title", "module", "type", "priority", "tags"}
+_KEPT = {"title", "module", "type", "priority", "tags", "custom"}
 
 
 def lock_task(task_id: UUID, *, actor: Actor, version: int | None = None) -> Task:

@@ -10,7 +10,8 @@ from flask import Response, make_response, request
 from flask_appbuilder import expose, has_access
 
 from app.kernel import http, i18n
-from app.kernel.crud import cells
+from app.kernel.crud import cells, custom
+from app.kernel.crud.forms import write
 from app.kernel.crud.query import read_params
 from app.kernel.crud.view import TenantView, history, history_names, make_view
 from app.kernel.ids import parse_id
@@ -178,6 +179,7 @@ class TaskView(ApprovalPart, CalendarPage, TenantView):
         task = tasks.get_task(task_id)
         row = groups.get_row(task.id)
         parent = groups.get_row(task.parent_id) if task.parent_id else None
+        people = list_people()
         names = get_day_names("abbreviated", locale=i18n.locale())
         return {
             "crud": TASKS,
@@ -198,8 +200,11 @@ class TaskView(ApprovalPart, CalendarPage, TenantView):
             "due": rows.due,
             "duration": rows.duration,
             "module_css": rows.MODULE_CSS[task.module],
-            "people": list_people(),
+            "people": people,
             "sla": sla_parts(task, row.sla_hours if row else None),
+            "cell": cells.cell,
+            "written": write,
+            "custom_row": custom.row_of(TASKS, task, {str(one.id): one.display_name for one in people}),
         }
 
 
