@@ -15,6 +15,7 @@ from socketio import RedisManager
 from whitenoise import WhiteNoise
 
 import config
+from app.automations.feature import feature as automations
 from app.calendar.feature import feature as calendar
 from app.collaboration.feature import feature as collaboration
 from app.demo.feature import feature as demo
@@ -46,6 +47,7 @@ FEATURES: list[Feature] = [
     tasks,
     sales,
     notifications,
+    automations,
     settings,
     vendor,
     demo,

@@ -28,7 +28,8 @@ from tests.architecture.walls import fill, rls_off, superuser_engine, tenant_mod
 
 ROOT = Path(__file__).parents[2]
 MODELS = [
-    "account", "activity_log", "api_key", "attachment", "branding_theme", "calendar_feed", "checklist_item", "comment",
+    "account", "activity_log", "api_key", "attachment", "automation_call", "automation_rule", "automation_run",
+    "branding_theme", "calendar_feed", "checklist_item", "comment",
     "comment_mention", "comment_reaction", "comment_revision", "contact", "export_job", "idempotency_key", "import_job",
     "import_mapping", "import_row", "invitation", "lead", "list_layout", "lost_reason", "membership", "notification",
     "opportunity", "opportunity_line", "opportunity_stage_history", "pipeline", "pipeline_stage", "product",
@@ -366,6 +367,7 @@ PLATFORM_CALLERS = {
     "app/demo/load/members.py": {"vendor"},
     "app/exports/running.py": {"jobs"},
     "app/kernel/cli.py": {"jobs", "vendor"},
+    "app/automations/jobs.py": {"jobs"},
     "app/kernel/health.py": {"health"},
     "app/kernel/mail.py": {"jobs"},
     "app/kernel/outbox.py": {"relay"},

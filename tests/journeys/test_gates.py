@@ -15,6 +15,8 @@ import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Page
 
+from app.automations.service.rules import add_preset
+from app.automations.service.running import consider
 from app.collaboration.service.comments import add_comment, react
 from app.exports.service import start
 from app.kernel import clock
@@ -109,6 +111,9 @@ def house(app: Any) -> Desk:
             desk.task_id = str(task.id)
             kept = create_template(task.id, "Lancio di una pagina", actor=actor, description="Testi e fotografie")
             desk.template_id = str(kept.id)
+            rule = add_preset("publication", actor=actor, active=True)
+            desk.rule_id = str(rule.id)
+            consider(rule, task.id, "seen", actor=actor)
         with uow(company.marketing.actor):
             said = add_comment(
                 "task", task.id, f"@{actor.label} **guarda** qui", actor=company.marketing.actor, internal=True
@@ -168,6 +173,10 @@ def _pages(house: Desk) -> list[str]:
         "/tasks/add",
         f"/tasks/{house.task_id}",
         "/settings/tasks",
+        "/settings/automations",
+        "/settings/automations/new?subject=task",
+        f"/settings/automations/{house.rule_id}",
+        "/settings/automations/runs",
         "/settings/task-templates",
         f"/settings/task-templates/{house.template_id}",
         "/notifications/",

@@ -201,6 +201,11 @@ class TenantApi(SignedInApi, ModelRestApi):  # type: ignore[misc]
         body = request.get_json(silent=True)
         if not isinstance(body, dict):
             raise BadRequest(_("The body must be a JSON object."))
+        self._refuse_unknown(body)
+        return body
+
+    def _refuse_unknown(self, body: dict[str, Any]) -> None:
+        """Raises Invalid for what is no field, or not to be written."""
         readable(body)
         allowed = {field.key for field in self.crud.writable} | {"version"}
         read_only = {field.key for field in self.crud.fields} | {"id", "created_at", "updated_at"}
@@ -212,7 +217,6 @@ class TenantApi(SignedInApi, ModelRestApi):  # type: ignore[misc]
                     for key in unknown
                 }
             )
-        return body
 
     # ── OpenAPI ──────────────────────────────────────────────────────────────────────────────────
 
