@@ -8,6 +8,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from app.demo.load.aurora import load_aurora
+from app.demo.load.automations import load_automations
 from app.demo.load.bellombra import load_bellombra
 from app.demo.load.history import load_history
 from app.demo.load.members import member_actor
@@ -92,6 +93,7 @@ def load(say: Any = print) -> None:
     load_tasks(say)
     load_templates(say)
     load_talk(say)
+    load_automations(say)
 
 
 def _lumen(actor: Actor) -> None:
