@@ -116,6 +116,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "AI_BASE_URL": ai,
         "AI_API_KEY": env.get("AI_API_KEY") or None,
         "AI_MODEL": env.get("AI_MODEL") or None,
+        "WEBHOOK_ALLOW_LOOPBACK": env.get("WEBHOOK_ALLOW_LOOPBACK") == "1",
         "SIGNUP_ENABLED": (env.get("SIGNUP_ENABLED") or "1") == "1",
         "SENTRY_DSN": env.get("SENTRY_DSN") or None,
         "DEMO_PASSWORD": env.get("STRATIKEY_DEMO_PASSWORD") or "stratikey-demo",

@@ -15,6 +15,7 @@ from socketio import RedisManager
 from whitenoise import WhiteNoise
 
 import config
+from app.automations.feature import feature as automations
 from app.calendar.feature import feature as calendar
 from app.collaboration.feature import feature as collaboration
 from app.custom_fields.feature import feature as custom_fields
@@ -48,6 +49,7 @@ FEATURES: list[Feature] = [
     tasks,
     sales,
     notifications,
+    automations,
     settings,
     vendor,
     demo,

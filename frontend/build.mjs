@@ -37,6 +37,7 @@ const result = await build({
     timeline: "frontend/timeline.js",
     templates: "frontend/templates.js",
     fields: "frontend/fields.js",
+    automations: "frontend/automations.js",
     style: "frontend/style.css",
   },
   bundle: true,

@@ -4,6 +4,8 @@ import { $, $$, openDialog } from "./lib.js";
 const form = $("[data-filter-form]");
 const words = form && JSON.parse($("#filter-texts").textContent);
 const root = form && $("[data-filter-root]", form);
+// Part of a page's own form, which has no “me”: an automation's.
+const isInline = form && "filterInline" in form.dataset;
 let serial = 0;
 
 const make = (name, props = {}, ...children) => {
@@ -47,7 +49,7 @@ function choices(row, control, values) {
   }
   const search = input(row, "search", words.search);
   search.placeholder = words.search;
-  const me = kind === "person" ? [["me", words.me]] : [];
+  const me = kind === "person" && !isInline ? [["me", words.me]] : [];
   const load = async () => {
     const kept = $$("input:checked", box).map((one) => [one.value, one.nextSibling.textContent]);
     const response = await fetch(`/lookup/${target}?q=${encodeURIComponent(search.value)}`, { headers: { Accept: "application/json" } });
@@ -217,9 +219,13 @@ form?.addEventListener("submit", (event) => {
   for (const [name, value] of pairs) form.append(make("input", { type: "hidden", name, value }));
 });
 
-function open(fresh) {
+function draw() {
   root.replaceChildren();
-  const top = addGroup(root, words.tree);
+  return addGroup(root, words.tree);
+}
+
+function open(fresh) {
+  const top = draw();
   if (fresh || itemsOf(top).length === 0) addRow(top);
   refresh();
   const dialog = form.closest("dialog");
@@ -228,7 +234,10 @@ function open(fresh) {
   $("[data-filter-field]", rows[fresh ? rows.length - 1 : 0])?.focus();
 }
 
-if (form) {
+if (isInline) {
+  draw();
+  refresh();
+} else if (form) {
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-dialog=add-filter], [data-filter-open]");
     if (!opener) return;

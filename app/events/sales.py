@@ -41,6 +41,8 @@ class OpportunityStageChanged(Event):
     owner_id: UUID | None
     from_stage: str
     to_stage: str
+    from_stage_id: UUID | None = None
+    to_stage_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,16 @@ class OpportunityLost(Event):
     amount: Decimal
     currency: str
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeadCreated(Event):
+    """Somebody who may become a customer was written down."""
+
+    name: ClassVar[str] = "sales.lead_created"
+    subject_kind: ClassVar[str] = "lead"
+    title: str
+    owner_id: UUID | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from app.kernel.outbox import Event
@@ -44,6 +44,18 @@ class TaskStatusChanged(Event):
     to_status: str
     from_group: str
     to_group: str
+    from_status_id: UUID | None = None
+    to_status_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskChanged(Event):
+    """Columns of a task other than its status changed; ``changes`` maps each to ``[old, new]``."""
+
+    name: ClassVar[str] = "tasks.task_changed"
+    subject_kind: ClassVar[str] = "task"
+    title: str
+    changes: dict[str, list[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,6 +65,9 @@ class Actor:
     ip: str | None = None
     user_agent: str | None = None
     impersonator_id: int | None = None
+    # How far what is done now is from somebody's own act: automations in between, and the last of their runs.
+    depth: int = 0
+    cause_id: UUID | None = None
     # Looks at the product as a role sees it: reads with that role's permissions, writes nothing at all.
     preview: bool = False
 

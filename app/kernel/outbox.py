@@ -68,7 +68,9 @@ class Outbox(db.Model):  # type: ignore[name-defined,misc]
     subject_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB, nullable=False)
     request_id: Mapped[str | None] = mapped_column(String(64))
+    # How many automations led here, and the run of the last of them.
     depth: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
+    cause_id: Mapped[UUID | None] = mapped_column(Uuid)
     at: Mapped[dt.datetime] = utc(nullable=False, default=clock.now)
     relayed_at: Mapped[dt.datetime | None] = utc()
 
@@ -110,6 +112,8 @@ class ReceivedEvent:
     payload: dict[str, Any]
     at: dt.datetime
     actor: Actor
+    depth: int = 0
+    cause_id: UUID | None = None
 
 
 # Event name -> handlers by their dotted key; filled by bootstrap from each feature.
@@ -139,6 +143,8 @@ def emit(event: Event) -> None:
             subject_id=event.subject_id,
             payload=payload,
             request_id=actor.request_id if actor else None,
+            depth=actor.depth if actor else 0,
+            cause_id=actor.cause_id if actor else None,
         )
     )
     if event.name in subscriptions:
@@ -205,7 +211,13 @@ def deliver(delivery_id: UUID) -> bool:
         return True
     delivery, event = found
     handler = subscriptions.get(event.name, {}).get(delivery.handler)
-    actor = system_actor(event.organization_id, label=event.actor_label, request_id=event.request_id)
+    actor = system_actor(
+        event.organization_id,
+        label=event.actor_label,
+        request_id=event.request_id,
+        depth=event.depth,
+        cause_id=event.cause_id,
+    )
     try:
         if handler is None:
             raise LookupError(f"no handler {delivery.handler}")
@@ -238,6 +250,8 @@ def _received(delivery: Delivery, event: Outbox, actor: Actor) -> ReceivedEvent:
         payload=event.payload,
         at=event.at,
         actor=actor,
+        depth=event.depth,
+        cause_id=event.cause_id,
     )
 
 

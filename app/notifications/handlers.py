@@ -232,7 +232,7 @@ def commented(event: ReceivedEvent) -> None:
         return [
             one
             for one in sorted(members - {event.actor_id})
-            if _may_see(one, of, record_id, internal=payload["internal"])
+            if may_see(one, of, record_id, internal=payload["internal"])
         ]
 
     said, url = _by(event, excerpt=payload["excerpt"]), f"/comments/go/{event.subject_id}"
@@ -261,7 +261,8 @@ def _taking_part(record: records.Record) -> set[UUID]:
     return found
 
 
-def _may_see(member_id: UUID, of: RecordKind, record_id: UUID, *, internal: bool) -> bool:
+def may_see(member_id: UUID, of: RecordKind, record_id: UUID, *, internal: bool) -> bool:
+    """Whether a member may see a record, and the internal comments about it where one is meant."""
     member = tenancy.get_member(member_id)
     try:
         reader = load_member_actor(member.organization_id, member_id)

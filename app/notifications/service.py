@@ -42,12 +42,15 @@ MESSAGES: dict[str, Any] = {
     "approval_approved": _l("%(actor)s approved “%(title)s”"),
     "approval_rejected": _l("%(actor)s rejected “%(title)s”"),
     "approval_changes": _l("%(actor)s asked for changes to “%(title)s”"),
+    "automation_notice": _l("“%(title)s”: %(text)s"),
+    "automation_urgent": _l("%(priority)s · “%(title)s”: %(text)s"),
+    "automation_capped": _l("The automation “%(title)s” has reached its limit of %(count)s runs for today"),
     "member_joined": _l("%(name)s joined the organization"),
     "export_finished": _l("Your export %(filename)s is ready: %(rows)s rows"),
     "export_failed": _l("Your export %(filename)s failed: %(reason)s"),
     "import_finished": _l("Import of %(filename)s finished: %(created)s created, %(failed)s with errors"),
 }
-COUNTS = frozenset({"created", "failed", "rows"})
+COUNTS = frozenset({"count", "created", "failed", "rows"})
 
 
 def text_of(notification: Notification) -> str:

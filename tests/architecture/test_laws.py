@@ -105,6 +105,7 @@ ACTORLESS = {
         "get_import", "list_imports", "get_entity", "progress", "failed_rows", "require",
         "parser_of", "error_json", "mark_repeats", "tell",  # parts of a run
     },
+    "app/automations/service/running.py": {"job_id", "words_of"},
     "app/collaboration/service/attachments.py": {"remove_files"},  # part of deleting
     "app/collaboration/service/comments.py": {"find_mentions"},  # read
     "app/collaboration/service/purge.py": {"purge"},  # a schedule's, over all organizations
@@ -144,9 +145,6 @@ def test_every_verb_takes_an_actor():
 
 # Events that nothing in the product reacts to yet, and why they are emitted all the same.
 UNHEARD = {
-    "tasks.task_created": "open lists follow it through the live channel's sync",
-    "sales.opportunity_created": "open boards follow it through the live channel's sync",
-    "sales.lead_converted": "open lists follow it through the live channel's sync",
     "tenancy.member_invited": "for automations and webhooks; the mail is sent by the verb itself",
     "tenancy.member_removed": "for automations and webhooks",
     "tenancy.role_changed": "for automations and webhooks",

@@ -28,8 +28,9 @@ from tests.architecture.walls import fill, rls_off, superuser_engine, tenant_mod
 
 ROOT = Path(__file__).parents[2]
 MODELS = [
-    "account", "activity_log", "api_key", "attachment", "branding_theme", "calendar_feed", "checklist_item", "comment",
-    "comment_mention", "comment_reaction", "comment_revision", "contact", "custom_field", "export_job", "idempotency_key", "import_job",
+    "account", "activity_log", "api_key", "attachment", "automation_call", "automation_rule", "automation_run",
+    "branding_theme", "calendar_feed", "checklist_item", "comment", "comment_mention", "comment_reaction",
+    "comment_revision", "contact", "custom_field", "export_job", "idempotency_key", "import_job",
     "import_mapping", "import_row", "invitation", "lead", "list_layout", "lost_reason", "membership", "notification",
     "opportunity", "opportunity_line", "opportunity_stage_history", "pipeline", "pipeline_stage", "product",
     "record_link", "saved_view", "sla_policy", "task", "task_approval", "task_approver", "task_dependency", "task_member",
@@ -367,6 +368,7 @@ PLATFORM_CALLERS = {
     "app/demo/load/members.py": {"vendor"},
     "app/exports/running.py": {"jobs"},
     "app/kernel/cli.py": {"jobs", "vendor"},
+    "app/automations/jobs.py": {"jobs"},
     "app/kernel/health.py": {"health"},
     "app/kernel/mail.py": {"jobs"},
     "app/kernel/outbox.py": {"relay"},

@@ -14,6 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool
 
+from app.automations.models import AutomationCall, AutomationRule, AutomationRun
 from app.calendar.models import CalendarFeed
 from app.collaboration.models import (
     Attachment,
@@ -216,6 +217,23 @@ def fill(company: Company) -> dict[str, Any]:
         add("time_entry", TimeEntry(task_id=task.id, member_id=owner, day=clock.now().date(), minutes=5))
         content = Content((Item(0, None, f"Task {mark}"), Item(1, 0, "Sub-task"))).dump()
         add("task_template", TaskTemplate(name=f"Template {mark}", module="sales", author_id=owner, content=content))
+        rule = add(
+            "automation_rule",
+            AutomationRule(
+                name=f"Rule {mark}",
+                subject="task",
+                trigger={"type": "created"},
+                conditions={"op": "and", "items": []},
+                actions=[{"type": "comment", "body": "Seen"}],
+                secret=mark,
+            ),
+        )
+        run = add("automation_run", AutomationRun(rule_id=rule.id, kind="task", record_id=task.id, key=mark))
+        run.status = "ok"
+        add(
+            "automation_call",
+            AutomationCall(run_id=run.id, url="https://hooks.example/", body={}, status="done", attempts=1),
+        )
         where: dict[str, Any] = {"kind": "account", "record_id": account.id}
         who: dict[str, Any] = {"author_id": owner, "author_name": "Sam"}
         comment = add("comment", Comment(**where, **who, body=f"Comment {mark}"))

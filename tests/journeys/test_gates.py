@@ -15,6 +15,8 @@ import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Page
 
+from app.automations.service.rules import add_preset
+from app.automations.service.running import consider
 from app.collaboration.service.comments import add_comment, react
 from app.custom_fields.service import ChoiceInput
 from app.custom_fields.service import create_field as add_field
@@ -133,6 +135,9 @@ def house(app: Any) -> Desk:
             desk.task_id = str(task.id)
             kept = create_template(task.id, "Lancio di una pagina", actor=actor, description="Testi e fotografie")
             desk.template_id = str(kept.id)
+            rule = add_preset("publication", actor=actor, active=True)
+            desk.rule_id = str(rule.id)
+            consider(rule, task.id, "seen", actor=actor)
         with uow(company.admin.actor):
             for label, type, *labels in CUSTOM:
                 chosen = [ChoiceInput(one) for one in labels]
@@ -207,6 +212,10 @@ def _pages(house: Desk) -> list[str]:
         "/tasks/add",
         f"/tasks/{house.task_id}",
         "/settings/tasks",
+        "/settings/automations",
+        "/settings/automations/new?subject=task",
+        f"/settings/automations/{house.rule_id}",
+        "/settings/automations/runs",
         "/settings/task-templates",
         "/settings/custom-fields",
         f"/settings/task-templates/{house.template_id}",

@@ -8,6 +8,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from app.demo.load.aurora import load_aurora
+from app.demo.load.automations import load_automations
 from app.demo.load.bellombra import load_bellombra
 from app.demo.load.custom_fields import load_custom_fields
 from app.demo.load.history import load_history
@@ -97,6 +98,7 @@ def load(say: Any = print) -> None:
     load_templates(say)
     load_custom_fields(say)
     load_talk(say)
+    load_automations(say)
 
 
 def _lumen(actor: Actor) -> None:

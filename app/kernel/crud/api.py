@@ -237,6 +237,11 @@ class TenantApi(SignedInApi, ModelRestApi):  # type: ignore[misc]
             raise BadRequest(_("The body must be a JSON object."))
         readable(body)
         values = custom.read_body(self.crud, body)
+        self._refuse_unknown(body)
+        return body | values
+
+    def _refuse_unknown(self, body: dict[str, Any]) -> None:
+        """Raises Invalid for what is no field, or not to be written."""
         allowed = {field.key for field in self.crud.writable if not field.own} | {"version"}
         read_only = {field.key for field in self.crud.fields} | {"id", "created_at", "updated_at"}
         unknown = [key for key in body if key not in allowed]
@@ -247,7 +252,6 @@ class TenantApi(SignedInApi, ModelRestApi):  # type: ignore[misc]
                     for key in unknown
                 }
             )
-        return body | values
 
     # ── OpenAPI ──────────────────────────────────────────────────────────────────────────────────
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from app.events.sales import LeadConverted
+from app.events.sales import LeadConverted, LeadCreated
 from app.kernel import clock
 from app.kernel.db import db
 from app.kernel.errors import Conflict, Invalid, NotFound
@@ -35,12 +35,14 @@ class Conversion:
 
 
 def create_lead(*, actor: Actor, **values: Any) -> Lead:
-    """Creates a lead; it starts as new unless another open status is given."""
+    """Creates a lead; it starts as new unless another open status is given. Emits LeadCreated."""
     if values.get("status") == LeadStatus.CONVERTED:
         raise Invalid(errors={"status": [_("Use “Convert”.")]})
     lead = Lead(**{key: value for key, value in values.items() if value is not None})
     actor.require_on("write", "lead", lead)
     db.session.add(lead)
+    db.session.flush()
+    emit(LeadCreated(subject_id=lead.id, title=lead.name, owner_id=lead.owner_id))
     return lead
 
 

@@ -10,10 +10,12 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from app.kernel import clock, i18n
+from app.events.tasks import TaskChanged
+from app.kernel import audit, clock, i18n
 from app.kernel.db import db, is_one_of
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.i18n import gettext as _
+from app.kernel.outbox import emit
 from app.tasks.models import Task, TimelineBaseline
 from app.tasks.queries.timeline import get_baseline
 from app.tasks.service.tasks import announce
@@ -38,7 +40,7 @@ class Dates:
 
 
 def set_dates(wanted: Sequence[Dates], *, actor: Actor) -> list[Dates]:
-    """Gives each task its dates, all or none; answers the old ones with the new versions: the undo.
+    """Gives each task its dates, all or none; answers the old ones with the new versions: the undo. Emits TaskChanged.
 
     Raises Conflict when one of them was changed since, with what was written.
     """
@@ -59,7 +61,11 @@ def set_dates(wanted: Sequence[Dates], *, actor: Actor) -> list[Dates]:
         before.append((task, task.start_on, task.due_on))
         task.start_on, task.due_on = one.start_on, one.due_on
     db.session.flush()
-    for task, _start, _due in before:
+    for task, start, due in before:
+        days = (("start_on", start, task.start_on), ("due_on", due, task.due_on))
+        changes = {name: [audit.plain(old), audit.plain(new)] for name, old, new in days if old != new}
+        if changes:
+            emit(TaskChanged(subject_id=task.id, title=task.title, changes=changes))
         announce(task, "planned")
     return [Dates(task.id, task.version, start, due) for task, start, due in before]
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select
 
-from app.events.tasks import TaskAssigned, TaskCreated, TaskStatusChanged, TaskUnblocked
-from app.kernel import clock
+from app.events.tasks import TaskAssigned, TaskChanged, TaskCreated, TaskStatusChanged, TaskUnblocked
+from app.kernel import audit, clock
 from app.kernel.db import advisory_lock, db, every_record
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.i18n import gettext as _
@@ -96,7 +96,7 @@ def _next_number() -> int:
 
 
 def update_task(task: Task, *, actor: Actor, **values: Any) -> Task:
-    """Changes a task; emits TaskStatusChanged and TaskAssigned for what they say.
+    """Changes a task; emits TaskStatusChanged and TaskAssigned for what they say, TaskChanged for the rest.
 
     Raises Invalid for dates in the wrong order and for a parent that is below the task, Conflict when the
     status is full, or would be reached without the approval that was asked for.
@@ -108,9 +108,12 @@ def update_task(task: Task, *, actor: Actor, **values: Any) -> Task:
     previous_parent, previous_sla = task.parent_id, (task.priority, task.type)
     if values.get("type") not in {None, task.type}:
         approvals.require_settled(task)
+    changes: dict[str, list[Any]] = {}
     for name, value in values.items():
         if value is None and name in _KEPT:
             continue
+        if value != getattr(task, name):
+            changes[name] = [audit.plain(getattr(task, name)), audit.plain(value)]
         setattr(task, name, value)
     _check(task)
     if task.parent_id is not None and task.parent_id != previous_parent:
@@ -119,6 +122,9 @@ def update_task(task: Task, *, actor: Actor, **values: Any) -> Task:
         set_deadlines(task)
     if status_id is not None and status_id != task.status_id:
         _change_status(task, queries.get_status(status_id))
+    changes.pop("description", None)  # long, and nobody waits for it
+    if changes:
+        emit(TaskChanged(subject_id=task.id, title=task.title, changes=changes))
     if task.owner_id != previous_owner:
         emit(
             TaskAssigned(subject_id=task.id, title=task.title, owner_id=task.owner_id, previous_owner_id=previous_owner)
@@ -182,6 +188,8 @@ def _change_status(task: Task, status: TaskStatus) -> None:
             to_status=status.name,
             from_group=old.group,
             to_group=status.group,
+            from_status_id=old.id,
+            to_status_id=status.id,
         )
     )
     if queries.is_cleared(task.type, status.group) and not queries.is_cleared(task.type, old.group):

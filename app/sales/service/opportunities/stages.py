@@ -64,6 +64,8 @@ def enter(deal: Opportunity, old: PipelineStage, stage: PipelineStage, *, actor:
             owner_id=deal.owner_id,
             from_stage=old.name,
             to_stage=stage.name,
+            from_stage_id=old.id,
+            to_stage_id=stage.id,
         )
     )
 

@@ -1,0 +1,100 @@
+"""What the page that builds a rule starts from: what may be chosen, and what is chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.automations.actions import ACTIONS
+from app.automations.triggers import TRIGGERS, has_choices, watched
+from app.automations.words import person
+from app.kernel.crud.fields import Field, Kind, is_small, options
+from app.kernel.i18n import gettext as _
+from app.tasks.cruds import PRIORITIES
+from app.tasks.queries.templates import list_templates
+from app.tenancy.queries import list_people
+
+if TYPE_CHECKING:
+    from app.automations.subjects import Subject
+
+Pairs = list[tuple[str, str]]
+# Kinds of fields that the page can set; REST sets the others too.
+_SETTABLE = {Kind.TEXT, Kind.LONG, Kind.INTEGER, Kind.MONEY, Kind.DATE, Kind.BOOL, Kind.ENUM, Kind.PERSON, Kind.TAGS}
+
+
+def _choices(field: Field, people: Pairs) -> Pairs | None:
+    if field.kind is Kind.ENUM:
+        return [(one.value, str(one.label)) for one in field.choices]
+    if field.kind is Kind.PERSON:
+        return people
+    if field.kind is Kind.BOOL:
+        return [("true", _("Yes")), ("false", _("No"))]
+    if field.is_link and is_small(field):
+        return options(field)
+    return None
+
+
+def state(subject: Subject, trigger: dict[str, Any], actions: list[Any], errors: dict[str, Any]) -> dict[str, Any]:
+    """Everything that the script draws from, in the reader's language."""
+    people: Pairs = [(str(one.id), one.display_name) for one in list_people()]
+    groups = ("creator", "owner", "manager", *(("watchers",) if subject.kind == "task" else ()))
+    settable = [one for one in subject.crud.writable if one.kind in _SETTABLE or (one.is_link and is_small(one))]
+    return {
+        "trigger": trigger,
+        "actions": actions,
+        "errors": errors,
+        "triggers": [
+            {"name": one.name, "label": str(one.label)} for one in TRIGGERS.values() if subject.kind in one.events
+        ],
+        "watched": [
+            {"key": one.key, "label": str(one.label), "options": _choices(one, people) if has_choices(one) else None}
+            for one in watched(subject)
+        ],
+        "kinds": [{"name": one.name, "label": str(one.label)} for one in ACTIONS.values()],
+        "fields": [
+            {"key": one.key, "label": str(one.label), "kind": one.kind.value, "options": _choices(one, people)}
+            for one in settable
+        ],
+        "people": people,
+        "groups": [(one, person(one, {})) for one in groups],
+        "templates": [(str(one.id), one.name) for one in list_templates()],
+        "priorities": [(one.value, str(one.label)) for one in PRIORITIES],
+        "words": _words(),
+    }
+
+
+def _words() -> dict[str, str]:
+    return {
+        "event": _("What happens"),
+        "field": _("Field"),
+        "from": _("From"),
+        "to": _("To"),
+        "any": _("any value"),
+        "days_before": _("Days before the due date"),
+        "days_after": _("Days after the due date"),
+        "how_often": _("How often"),
+        "daily": _("Every day"),
+        "workdays": _("Monday to Friday"),
+        "weekly": _("Every week on"),
+        "monthly": _("Every month on day"),
+        "custom": _("Another rule (RRULE)"),
+        "weekday": _("Day of the week"),
+        "monthday": _("Day of the month"),
+        "at": _("At"),
+        "action": _("Action"),
+        "value": _("Value"),
+        "days_from": _("Days from the day of the run"),
+        "person": _("Person"),
+        "title": _("Title"),
+        "template": _("Template of tasks"),
+        "none": _("none"),
+        "owner": _("Owner"),
+        "priority": _("Priority"),
+        "due_in": _("Due after (days)"),
+        "body": _("Text of the comment"),
+        "fill": _("{title}, {code}, {due} and {owner} become the record’s."),
+        "who": _("Who is told"),
+        "text": _("Message"),
+        "url": _("Address"),
+        "remove": _("Remove the action"),
+        "step": _("Action {number}"),
+    }

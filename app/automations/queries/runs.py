@@ -1,0 +1,141 @@
+"""Reads of rules and of what they did."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from app.automations.models import AutomationCall, AutomationRule, AutomationRun, RunStatus
+from app.collaboration.records import Named, name_records
+from app.kernel import clock
+from app.kernel.db import db, is_one_of
+from app.kernel.errors import NotFound
+from app.tenancy.models import Organization
+
+PAGE = 50
+
+
+def get_rule(rule_id: UUID) -> AutomationRule:
+    """A rule. Raises NotFound."""
+    found = db.session.scalar(select(AutomationRule).where(AutomationRule.id == rule_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A rule with its last run, and how many it had today."""
+
+    rule: AutomationRule
+    last_at: dt.datetime | None
+    last_status: str | None
+    today: int
+
+
+def today_bounds() -> tuple[dt.datetime, dt.datetime]:
+    """The organization's day, as moments."""
+    timezone = db.session.scalar(select(Organization.timezone)) or "Europe/Rome"
+    return clock.day_bounds(clock.today(timezone), timezone)
+
+
+def list_rules() -> list[Summary]:
+    """All rules: those that are on first, by name. Three queries."""
+    rules = db.session.scalars(
+        select(AutomationRule).order_by(AutomationRule.active.desc(), func.lower(AutomationRule.name))
+    ).all()
+    start, _end = today_bounds()
+    done = AutomationRun.status.in_((RunStatus.OK, RunStatus.FAILED, RunStatus.QUEUED))
+    rows = db.session.execute(
+        select(AutomationRun.rule_id, func.count())
+        .where(AutomationRun.at >= start, done)
+        .group_by(AutomationRun.rule_id)
+    )
+    counts = {row[0]: row[1] for row in rows}
+    last = {
+        row.rule_id: row
+        for row in db.session.execute(
+            select(AutomationRun.rule_id, AutomationRun.at, AutomationRun.status)
+            .ext(distinct_on(AutomationRun.rule_id))
+            .order_by(AutomationRun.rule_id, AutomationRun.at.desc(), AutomationRun.id.desc())
+        )
+    }
+    return [
+        Summary(
+            one,
+            last[one.id].at if one.id in last else None,
+            last[one.id].status if one.id in last else None,
+            counts.get(one.id, 0),
+        )
+        for one in rules
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A run of the log; ``record`` is None for one that is gone, or that the reader may not see."""
+
+    run: AutomationRun
+    rule_name: str
+    record: Named | None
+    calls: Sequence[AutomationCall]
+
+
+def list_runs(
+    *, rule_id: UUID | None = None, status: str | None = None, before: UUID | None = None, limit: int = PAGE
+) -> tuple[list[Line], bool]:
+    """Runs, newest first, and whether there are more. A few queries, however many there are."""
+    statement = (
+        select(AutomationRun, AutomationRule.name)
+        .join(AutomationRule, AutomationRule.id == AutomationRun.rule_id)
+        .order_by(AutomationRun.id.desc())
+        .limit(limit + 1)
+    )
+    if rule_id is not None:
+        statement = statement.where(AutomationRun.rule_id == rule_id)
+    if status is not None:
+        statement = statement.where(AutomationRun.status == status)
+    if before is not None:
+        statement = statement.where(AutomationRun.id < before)
+    rows = db.session.execute(statement).all()
+    more, rows = len(rows) > limit, rows[:limit]
+    named = name_records({(run.kind, run.record_id) for run, _name in rows})
+    calls: dict[UUID, list[AutomationCall]] = {}
+    for call in db.session.scalars(
+        select(AutomationCall)
+        .where(is_one_of(AutomationCall.run_id, [run.id for run, _name in rows]))
+        .order_by(AutomationCall.id)
+    ):
+        calls.setdefault(call.run_id, []).append(call)
+    return [Line(run, name, named.get(run.record_id), calls.get(run.id, [])) for run, name in rows], more
+
+
+def chain_has(run_id: UUID | None, rule_id: UUID, record_id: UUID) -> bool:
+    """Whether ``run_id``, or one of those that led to it, was this rule at this record."""
+    if run_id is None:
+        return False
+    chain = select(AutomationRun).where(AutomationRun.id == run_id).cte("chain", recursive=True)
+    chain = chain.union(select(AutomationRun).join(chain, AutomationRun.id == chain.c.caused_by))
+    statement = select(chain.c.id).where(chain.c.rule_id == rule_id, chain.c.record_id == record_id).limit(1)
+    return db.session.scalar(statement) is not None
+
+
+def count_today(rule_id: UUID) -> int:
+    """How many runs a rule had on the organization's day, without those that were left out."""
+    start, end = today_bounds()
+    statement = (
+        select(func.count())
+        .select_from(AutomationRun)
+        .where(
+            AutomationRun.rule_id == rule_id,
+            AutomationRun.at >= start,
+            AutomationRun.at < end,
+            AutomationRun.status != RunStatus.SKIPPED,
+        )
+    )
+    return db.session.scalar(statement) or 0

@@ -1,0 +1,69 @@
+"""Notices that rules send: to people who may see the record."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from app.collaboration import records
+from app.kernel.errors import NotFound
+from app.notifications.handlers import MAIL_MENTIONS_AFTER, may_see
+from app.notifications.models import Category
+from app.notifications.service import notify
+from app.tasks.models import Priority, Task
+from app.tasks.queries import tasks
+from app.tenancy import queries as tenancy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from app.automations.actions import Execution
+
+_ICONS = {Priority.P0: "siren", Priority.P1: "triangle-alert"}
+
+
+def tell(run: Execution, to: Iterable[str], text: str, priority: str) -> list[UUID]:
+    """Tells the people of a notice, each once; urgent ones go by mail too if they are not read. Who was told."""
+    of = records.kind_of(run.subject.kind)
+    told = []
+    for member_id in dict.fromkeys(one for name in to for one in _people(run, name)):
+        try:
+            if not may_see(member_id, of, run.record.id, internal=False):
+                continue
+        except NotFound:
+            continue
+        notify(
+            member_id,
+            f"automation_{'urgent' if priority == Priority.P0 else 'notice'}",
+            {"text": text, "title": run.record.label, "priority": priority},
+            category=Category.TASKS if isinstance(run.record, Task) else Category.DEALS,
+            icon=_ICONS.get(Priority(priority), "workflow"),
+            url=of.url(run.record.id),
+            dedupe_key=f"{run.run_id}:{priority}",
+            mail_after=dt.timedelta(0) if priority == Priority.P0 else MAIL_MENTIONS_AFTER,
+        )
+        told.append(member_id)
+    return told
+
+
+def _people(run: Execution, name: str) -> list[UUID]:
+    record = run.record
+    owner = getattr(record, "owner_id", None)
+    if name == "owner":
+        return [owner] if owner else []
+    if name == "creator":
+        return [record.created_by_id] if record.created_by_id else []
+    if name == "watchers":
+        people = tasks.people_of([record.id])[record.id]
+        return [member for member, _name in (*people.collaborators, *people.watchers)]
+    if name == "manager":
+        return _manager(owner) if owner else []
+    return [UUID(name)]
+
+
+def _manager(owner_id: UUID) -> list[UUID]:
+    """Who manages the owner's team."""
+    owner = tenancy.get_member(owner_id)
+    found = tenancy.get_team(owner.team_id).manager_id if owner.team_id is not None else None
+    return [found] if found and found != owner_id else []
