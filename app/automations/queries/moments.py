@@ -60,15 +60,13 @@ def due(rule: AutomationRule, today: dt.date, *, actor: Actor) -> Sequence[tuple
 
 
 def past_due(rule: AutomationRule, first: dt.date, today: dt.date, *, actor: Actor, limit: int) -> Sequence[Any]:
-    """Tasks whose moment was from ``first`` to ``today`` and that were open on that day: (id, title, day)."""
+    """Tasks whose moment was from ``first`` to ``today`` and that were not done before it: (id, title, day)."""
     moment = moment_column(rule)
-    ends = func.timezone(actor.timezone, moment + literal(1))
     statement = (
         select(Task.id, Task.title, moment)
         .where(
             Task.due_on.is_not(None),
             moment.between(first, today),
-            Task.created_at < ends,
             or_(Task.done_at.is_(None), Task.done_at >= func.timezone(actor.timezone, moment)),
             criterion(rule.conditions, SUBJECTS["task"], actor),
         )
