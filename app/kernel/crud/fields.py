@@ -410,12 +410,12 @@ def parse(field: Field, raw: Any) -> Any:
     raise AssertionError(field.kind)
 
 
-def clean(fields: Sequence[Field], raw: dict[str, Any], *, partial: bool) -> dict[str, Any]:
+def clean(fields: Sequence[Field], raw: dict[str, Any], *, partial: bool, linked: bool = True) -> dict[str, Any]:
     """The values for ``fields`` in ``raw`` (keyed by public key), keyed by attribute name.
 
     ``partial`` leaves out what ``raw`` does not mention; otherwise required fields must be there.
-    References are looked up, so a foreign or unknown id is refused. Raises Invalid with every
-    field's errors, keyed by public key.
+    References are looked up, so a foreign or unknown id is refused; without ``linked`` whoever calls does that.
+    Raises Invalid with every field's errors, keyed by public key.
     """
     values: dict[str, Any] = {}
     errors: dict[str, list[str]] = {}
@@ -432,7 +432,7 @@ def clean(fields: Sequence[Field], raw: dict[str, Any], *, partial: bool) -> dic
         if field.required and (value is None or value == []):
             errors[field.key] = [_("This field is required.")]
             continue
-        if field.is_link and value is not None and not exists(field, value):
+        if linked and field.is_link and value is not None and not exists(field, value):
             errors[field.key] = [_("This record does not exist.")]
             continue
         values[field.name] = value
