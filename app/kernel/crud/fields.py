@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dc_field
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -175,6 +176,17 @@ class Crud:
     list_path: str = "/"
     # The whole address instead, for a view of it elsewhere.
     list_address: str = ""
+    # Under which name views and columns of the list are kept, where there are several lists of the entity.
+    list_name: str = ""
+    # What else the list's address may say (``group``), with the values that there are.
+    options: Mapping[str, tuple[str, ...]] = dc_field(default_factory=lambda: MappingProxyType({}))
+    # The columns of the list, else those of the fields that are ``in_list``.
+    default_columns: tuple[str, ...] = ()
+
+    @property
+    def views_kind(self) -> str:
+        """Under which name views and columns of the list are kept."""
+        return self.list_name or self.kind
 
     @property
     def list_url(self) -> str:
@@ -199,6 +211,8 @@ class Crud:
 
 # Every entity by kind; features register theirs so that references can be resolved and searched.
 cruds: dict[str, Crud] = {}
+# Lists beside an entity's own one, by their names.
+lists: dict[str, Crud] = {}
 PERSON_KIND = "membership"
 
 
@@ -218,6 +232,12 @@ targets: dict[str, Target] = {}
 def register(crud: Crud) -> Crud:
     """Adds an entity."""
     cruds[crud.kind] = crud
+    return crud
+
+
+def register_list(crud: Crud) -> Crud:
+    """Adds another list of an entity, with a ``list_name``."""
+    lists[crud.list_name] = crud
     return crud
 
 
