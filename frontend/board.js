@@ -1,7 +1,7 @@
 // The pipeline board: mouse, touch, keyboard and menu do the same move; other people's boards follow.
-import { $, $$, fragment, money, number, openDialog, send, texts, toast } from "./lib.js";
+import { $, $$, fill, fragment, money, number, openDialog, send, texts, toast } from "./lib.js";
 import { on } from "./live.js";
-import { board, cardById, cardKeys, cardMenu, cardsOf, columns, draggable, fill, isSame, put, refused, say, where } from "./cards.js";
+import { board, cardById, cardKeys, cardMenu, cardsOf, columns, draggable, isSame, put, refused, say, where } from "./cards.js";
 
 const { query, order, currency } = board.dataset;
 const writable = board.dataset.writable === "1";

@@ -1,7 +1,7 @@
 // What boards of cards share: their columns (in lanes, where there are any), how a card is dragged, taken back, put
 // beside, and spoken of.
 import Sortable from "sortablejs";
-import { $, $$, texts, toast } from "./lib.js";
+import { $, $$, details, fill, texts, toast } from "./lib.js";
 import { place } from "./app.js";
 
 export const board = $("[data-board]");
@@ -9,7 +9,6 @@ export const columns = () => $$("[data-column]", board);
 export const cardsOf = (column) => $("[data-cards]", column);
 export const cardById = (id) => $(`[data-card="${id}"]`, board);
 export const say = (text) => { $("[data-announce]").textContent = text; };
-export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, key) => values[key]);
 export const columnOf = (card) => card.closest("[data-column]");
 const laneOf = (node) => node.closest("[data-lane]");
 
@@ -67,7 +66,7 @@ export function position(card) {
 /** Says why a card went back to where it was. */
 export function refused(title, error, reason = error.message) {
   const text = fill(texts.notMoved, { title });
-  toast(text, { kind: error.status === 409 ? "warn" : "error", detail: [reason, ...Object.values(error.errors ?? {}).flat()].join(" ") });
+  toast(text, { kind: error.status === 409 ? "warn" : "error", detail: `${reason} ${details(error)}`.trim() });
   say(`${text} ${reason}`);
 }
 

@@ -1,6 +1,6 @@
 // The Kanban of tasks: drag, keyboard and menu do the same move; the server's answer is what stays.
-import { $, $$, texts } from "./lib.js";
-import { board, cardById, cardKeys, cardMenu, cardsOf, columnAt, columnOf, columns, draggable, dropAll, fill, isSame, put, refused, say, takes, where } from "./cards.js";
+import { $, $$, fill, texts } from "./lib.js";
+import { board, cardById, cardKeys, cardMenu, cardsOf, columnAt, columnOf, columns, draggable, dropAll, isSame, put, refused, say, takes, where } from "./cards.js";
 import { move } from "./tasks.js";
 
 const root = $("[data-tasks]");

@@ -83,6 +83,9 @@ export function toast(message, { kind = "ok", action, detail } = {}) {
   return box;
 }
 
+/** A text with its {names} filled in. */
+export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, key) => values[key]);
+
 /** What was wrong with single fields, as one text; "" where the answer says nothing of them. */
 export const details = (error) => Object.values(error.errors ?? {}).flat().join(" ");
 

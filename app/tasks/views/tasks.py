@@ -34,10 +34,8 @@ MODES = (
 
 
 def layouts(address: str) -> tuple[tuple[str, str, str], ...]:
-    """The layouts with their addresses below ``address``. The timeline shows the plan of all modules only."""
-    return tuple(
-        (name, f"{address}{path}", sign) for name, path, sign in MODES if name != "timeline" or address == "/tasks"
-    )
+    """The layouts with their addresses below ``address``."""
+    return tuple((name, f"{address}{path}", sign) for name, path, sign in MODES)
 
 
 class TaskView(ApprovalPart, CalendarPage, LayoutPages):
