@@ -91,7 +91,8 @@ def test_the_rest_of_a_group_comes_in_place(company, seller, counting, monkeypat
     assert spent[0] <= spent[1] <= spent[0] + 1  # the sub-tasks, where there are any
     cards = seller.get(f"/tasks/board?lanes=priority&fragment=more&in={status}&in=P2&from=4").text
     assert len(re.findall("data-card=", cards)) == 3
-    assert seller.get("/tasks/board?fragment=more&in=nowhere%00&from=4").text == ""
+    assert seller.get("/tasks/board?fragment=more&in=nowhere%00&from=4").status_code == 404
+    assert seller.get("/tasks/board?group=priority&fragment=more&in=P9&from=4").text == ""
 
 
 def test_lanes_show_a_cell_for_each_pair_and_cost_the_same(company, seller, counting):

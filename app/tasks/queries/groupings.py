@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Date, String, bindparam, case, cast, func, literal, or_
+from sqlalchemy import Date, String, Uuid, bindparam, case, cast, func, literal, or_
 
 from app.kernel import clock, tenant
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
+from app.kernel.ids import parse_id
 from app.tasks.cruds import MODULES, PRIORITIES, TASKS
 from app.tasks.models import CLOSED, Task, TaskStatus
 from app.tasks.queries.links import first_links, name_first
@@ -75,7 +76,9 @@ class Grouping:
     """One way to group tasks: the value in SQL, and the groups in their order.
 
     ``found`` makes them of the values that there are instead; ``attach`` joins what the value is read from.
-    ``in_columns`` says whether a board may have it as columns; lanes may be of any but days.
+    ``in_columns`` says whether a board may have it as columns; lanes may be of any but days. ``member`` says that a
+    task is in the group of a key (a column of texts), so that each group is read by itself in the order of an index;
+    without it all groups are read at once and cut. ``check`` raises NotFound for a key that cannot be.
     """
 
     label: Callable[[], str]
@@ -85,6 +88,8 @@ class Grouping:
     in_lanes: bool = True
     found: Callable[[Sequence[str]], list[Group]] | None = None
     attach: Callable[[Select[Any]], Select[Any]] = lambda statement: statement
+    member: Callable[[Any], Any] | None = None
+    check: Callable[[str], Any] = str
 
 
 def _status_groups() -> list[Group]:
@@ -150,10 +155,18 @@ def _due_groups() -> list[Group]:
 
 
 GROUPINGS: dict[str, Grouping] = {
-    "status": Grouping(lambda: _("Status"), lambda: cast(Task.status_id, String), _status_groups),
-    "priority": Grouping(lambda: _("Priority"), lambda: Task.priority, _priority_groups),
+    "status": Grouping(
+        lambda: _("Status"),
+        lambda: cast(Task.status_id, String),
+        _status_groups,
+        member=lambda key: Task.status_id == cast(key, Uuid),
+        check=parse_id,
+    ),
+    "priority": Grouping(
+        lambda: _("Priority"), lambda: Task.priority, _priority_groups, member=lambda key: Task.priority == key
+    ),
     "owner": Grouping(lambda: _("Owner"), lambda: cast(func.coalesce(Task.owner_id, _NOBODY), String), _owner_groups),
-    "module": Grouping(lambda: _("Module"), lambda: Task.module, _module_groups),
+    "module": Grouping(lambda: _("Module"), lambda: Task.module, _module_groups, member=lambda key: Task.module == key),
     "due": Grouping(lambda: _("Due"), _due_value, _due_groups, in_columns=False, in_lanes=False),
     "link": Grouping(
         lambda: _("Linked record"),
