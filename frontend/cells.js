@@ -1,5 +1,5 @@
 // Edits of any column in place: one editor, made for the kind of value.
-import { $, details } from "./lib.js";
+import { $, $$, details, send } from "./lib.js";
 import { place } from "./app.js";
 
 const form = $("#edit-field");
@@ -13,6 +13,7 @@ const make = (name, props, ...children) => { const node = Object.assign(document
 
 /** What the form sends: text as it is typed, the server reads it. */
 const typed = () => {
+  if (now.spec.kind === "people") return $$("input:checked", box).map((one) => one.value);
   const { value } = $("input, textarea", box);
   return now.spec.kind === "tags" ? value.split(",").map((one) => one.trim()).filter(Boolean) : value.trim() || null;
 };
@@ -58,12 +59,35 @@ function lookup(list) {
   box.append(search);
 }
 
+/** Those who work on a task beside its owner: boxes to tick, saved together. */
+async function people() {
+  const list = make("div", { className: "sk-picks" });
+  list.setAttribute("role", "group");
+  list.setAttribute("aria-labelledby", "edit-field-label");
+  box.append(list);
+  const { id } = now;
+  const { collaborators } = await send(`/api/v1/tasks/${id}/people`, { method: "GET" }).catch(() => ({ collaborators: [] }));
+  const chosen = new Set(collaborators.map((one) => one.id));
+  for (const one of $$("#edit-owner [data-set]").filter((item) => item.dataset.value)) {
+    const check = make("input", { className: "sk-check", type: "checkbox", value: one.dataset.value, checked: chosen.has(one.dataset.value) });
+    list.append(make("label", { className: "sk-mi" }, check, one.textContent.trim().slice($(".sk-av", one)?.textContent.length ?? 0)));
+  }
+  $("input", list)?.focus();
+}
+const putPeople = (id, version, { collaborators }) => send(`/api/v1/tasks/${id}/people`, { method: "PUT", json: { collaborators, version: Number(version) } });
+
 function draw({ spec, value }) {
   const label = make("label", { id: "edit-field-label", textContent: spec.label });
   box.replaceChildren(label);
   const choices = spec.kind === "bool" ? [["true", words.yes], ["false", words.no]] : spec.choices;
+  if (spec.kind === "people") {
+    $("button:not([type])", form).hidden = false;
+    $("[data-editor-clear]", form).hidden = true;
+    now.put = putPeople;
+    return void people();
+  }
   const isPick = choices.length > 0 || ["ref", "person"].includes(spec.kind);
-  $("[type=submit], button:not([type])", form).hidden = isPick;
+  $("button:not([type])", form).hidden = isPick;
   $("[data-editor-clear]", form).hidden = spec.required || spec.kind === "bool" || !value || ["module", "type", "priority", "status"].includes(spec.key);
   if (isPick) {
     const list = make("div", { className: "sk-picks", ariaLabel: spec.label });

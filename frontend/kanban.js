@@ -1,19 +1,20 @@
 // The Kanban of tasks: drag, keyboard and menu do the same move; the server's answer is what stays.
-import { $, $$, fill, texts } from "./lib.js";
+import { $, $$, fill, keep, kept, texts } from "./lib.js";
 import { board, cardById, cardKeys, cardMenu, cardsOf, columnAt, columnOf, columns, draggable, dropAll, isSame, put, refused, say, takes, where } from "./cards.js";
 import { move } from "./tasks.js";
 
 const root = $("[data-tasks]");
 const writable = root.dataset.writable === "1";
-const narrow = new Set();
-const folded = new Set();
+const narrow = new Set(kept("narrow"));
+const folded = new Set(kept("folded"));
 
 /** Sends a move that the page already shows; the card goes back when the server refuses, or does not answer. */
 async function save(card, from) {
   const { card: id, version, title } = card.dataset;
   const column = columnOf(card), to = where(card);
   if (column.closest("[data-lane]")) unfold(column.closest("[data-lane]"));
-  const refuse = (error) => { put(card, from); refused(title, error); };
+  // Drawn anew meanwhile, the board has the card where it is.
+  const refuse = (error) => { if (card.isConnected) put(card, from); refused(title, error); };
   if (await move(id, version, JSON.parse(column.dataset.values), to.after, to.before, refuse)) say(fill(texts.moved, { title, column: column.dataset.name }));
   cardById(id)?.focus();
 }
@@ -37,6 +38,8 @@ board.addEventListener("click", (event) => {
   const lane = event.target.closest("[data-lane]");
   if (event.target.closest("[data-narrow]") && !narrow.delete(key)) narrow.add(key);
   if (event.target.closest("[data-collapse-lane]") && !folded.delete(lane.dataset.lane)) folded.add(lane.dataset.lane);
+  keep("narrow", narrow);
+  keep("folded", folded);
   lay();
   if (event.target.closest("[data-add]")) quickAdd(columns().find((one) => one.dataset.column === key && $("[data-quick]", one)));
 });

@@ -1,5 +1,5 @@
 // Tasks: edits in place, the drawer with its own address, quick add, drag between groups, keys.
-import { $, $$, fragment, send, tell, toast } from "./lib.js";
+import { $, $$, fragment, keep, kept, send, tell, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
 import { openCell } from "./cells.js";
@@ -43,7 +43,9 @@ function keeping(box, replace) {
   else (document.getElementById(active.id) ?? (held && $(held, root)))?.focus();
 }
 
-const collapsed = new Map();
+// What is in the hand is not taken out of it.
+const inHand = () => $(".sk-placeholder, .lifted", root);
+const collapsed = new Map(kept("collapsed"));
 async function redraw() {
   if (isPage) {
     const form = $("form:popover-open", root);
@@ -56,12 +58,11 @@ async function redraw() {
   }
   const table = $("[data-list]", root);
   const columns = $("[data-board]", root);
-  // What is in the hand is not taken out of it.
-  if ($(".sk-placeholder, .lifted", root)) return void soon(400);
   if (table) {
     const fresh = document.createElement("table");
     fresh.innerHTML = await fragment(part("1"));
     await refill(table, fresh);
+    if (inHand()) return void soon(400);
     keeping(table, () => {
       for (const one of $$("tbody", table)) one.remove();
       table.append(...$$("tbody", fresh));
@@ -72,6 +73,7 @@ async function redraw() {
     const fresh = document.createElement("div");
     fresh.innerHTML = await fragment(part("1"));
     await refill(columns, fresh);
+    if (inHand()) return void soon(400);
     keeping(columns, () => { columns.replaceChildren(...fresh.childNodes); });
     document.dispatchEvent(new CustomEvent("tasks:drawn"));
   }
@@ -102,6 +104,7 @@ root.addEventListener("click", (event) => {
   if (!button) return;
   const group = button.closest("tbody");
   collapsed.set(group.dataset.group, !group.classList.contains("folded"));
+  keep("collapsed", collapsed);
   fold();
 });
 
@@ -306,7 +309,7 @@ async function sortable() {
       onEnd: async ({ item, from, to, oldIndex, newIndex }) => {
         if (from === to && oldIndex === newIndex) return;
         const near = (node, by) => { do node = node?.[by]; while (node && "child" in node.dataset); return node?.dataset.task ?? null; };
-        const refuse = (error) => { from.insertBefore(item, next?.parentElement === from ? next : null); tell(error); };
+        const refuse = (error) => { if (item.isConnected) from.insertBefore(item, next?.parentElement === from ? next : null); tell(error); };
         await move(item.dataset.task, item.dataset.version, from === to ? {} : JSON.parse(to.dataset.values), near(item, "previousElementSibling"), near(item, "nextElementSibling"), refuse);
       },
     });

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -200,6 +200,14 @@ class Task(TenantModel):
     rank: Mapped[str] = mapped_column(String(80, collation="C"), nullable=False)
     done_at: Mapped[dt.datetime | None] = utc()
     words: Mapped[Any] = mapped_column(TSVECTOR, Computed(_WORDS, persisted=True), deferred=True)
+    # A member and whether they collaborate, where that was read along with the row.
+    collaboration = cast("tuple[UUID, bool] | None", None)
+
+    @classmethod
+    def collaboration_of(cls, member: Any) -> Any:
+        """Whether ``member`` collaborates on the task, in SQL."""
+        mine = TaskMember.task_id == cls.id, TaskMember.member_id == member
+        return exists().where(*mine, TaskMember.role == MemberRole.COLLABORATOR)
 
     @classmethod
     def shared_with(cls, member: Any, verb: str) -> Any:
@@ -218,17 +226,11 @@ class Task(TenantModel):
             return True
         if actor.member_id is None or not actor.can(verb, resource):
             return False
-        return self.owner_id == actor.member_id or bool(
-            db.session.scalar(
-                select(
-                    exists().where(
-                        TaskMember.task_id == self.id,
-                        TaskMember.member_id == actor.member_id,
-                        TaskMember.role == MemberRole.COLLABORATOR,
-                    )
-                )
-            )
-        )
+        if self.owner_id == actor.member_id:
+            return True
+        if self.collaboration is not None and self.collaboration[0] == actor.member_id:
+            return self.collaboration[1]
+        return bool(db.session.scalar(select(Task.collaboration_of(actor.member_id)).where(Task.id == self.id)))
 
     @property
     def code(self) -> str:

@@ -37,6 +37,7 @@ def test_a_card_changes_both_fields_and_comes_back_when_nobody_answers(desk: Des
     page.mouse.up()
     expect(page.locator("[data-announce]")).to_have_text("Back where it was.")
     expect(cell(page, "P1", 0)).to_contain_text("Alpha")
+    alpha.hover()  # it stands still
     drag(page, alpha, cell(page, "P2", 1).locator("[data-cards]"))
     expect(cell(page, "P2", 1)).to_contain_text("Alpha")
     expect(cell(other, "P2", 1)).to_contain_text("Alpha")
@@ -49,14 +50,18 @@ def test_a_card_changes_both_fields_and_comes_back_when_nobody_answers(desk: Des
     page.locator("[data-lane=P2] [data-collapse-lane]").click()
     away = "**/api/v1/tasks/*/move"
     page.route(away, lambda route: route.abort())
-    drag(page, page.locator("[data-card][data-title=Gamma]"), cell(page, "P2", 2).locator("[data-cards]"))
+    gamma = page.locator("[data-card][data-title=Gamma]")
+    gamma.hover()
+    drag(page, gamma, cell(page, "P2", 2).locator("[data-cards]"))
     expect(page.locator(".sk-toasts")).to_contain_text("“Gamma” stays where it was")
     expect(cell(page, "P2", 0)).to_contain_text("Gamma")
     assert watch.problems and all("/move" in one for one in watch.problems)
     watch.problems.clear()
     page.unroute(away)
-    drag(page, page.locator("[data-card][data-title=Gamma]"), cell(page, "P2", 2).locator("[data-cards]"))
-    expect(cell(other, "P2", 2)).to_contain_text("Gamma")
+    # The board is drawn anew meanwhile, and keeps the focus.
+    expect(gamma).to_be_focused()
+    page.keyboard.press("Alt+ArrowRight")
+    expect(cell(other, "P2", 1)).to_contain_text("Gamma")
 
 
 def test_any_column_is_edited_in_place_and_a_conflict_keeps_what_was_typed(

@@ -9,11 +9,11 @@ import pytest
 from app.kernel.ids import new_id
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
-from app.tasks.models import StatusGroup
+from app.tasks.models import MemberRole, StatusGroup
 from app.tasks.queries.tasks import first_status, get_task
 from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.statuses import save_status
-from app.tasks.service.tasks import create_task
+from app.tasks.service.tasks import create_task, set_people
 
 STATEMENTS = 6
 
@@ -38,8 +38,8 @@ def status_of(company, group):
         return first_status(group).id
 
 
-@pytest.mark.parametrize("where", ["place", "column", "hard limit", "finished", "both lanes"])
-def test_moving_a_card_takes_six_statements(company, seller, cards, counting, where):
+@pytest.mark.parametrize("where", ["place", "column", "hard limit", "finished", "both lanes", "collaborator"])
+def test_moving_a_card_takes_six_statements(company, seller, sign_in, cards, counting, where):
     """The row and the locks, all that decides, the change, its event, the audit log, the answer."""
     group = StatusGroup.DONE if where == "finished" else StatusGroup.IN_REVIEW
     if where == "hard limit":
@@ -50,9 +50,16 @@ def test_moving_a_card_takes_six_statements(company, seller, cards, counting, wh
         body["status"] = str(status_of(company, group))
     if where == "both lanes":
         body["owner"] = str(company.admin.member_id)
-    seller.api("POST", f"/api/v1/tasks/{cards[3]}/move", json={"after": str(cards[1])})  # so that identity is known
+    mover = seller
+    if where == "collaborator":
+        with uow(company.sales.actor):
+            set_people(
+                get_task(cards[0]), MemberRole.COLLABORATOR, [company.marketing.member_id], actor=company.sales.actor
+            )
+        mover = sign_in(company.marketing)
+    mover.api("GET", f"/api/v1/tasks/{cards[0]}")  # so that identity is known
     with counting() as statements:
-        answer = seller.api("POST", f"/api/v1/tasks/{cards[0]}/move", json=body)
+        answer = mover.api("POST", f"/api/v1/tasks/{cards[0]}/move", json=body)
     assert answer.status_code == 200, answer.text
     assert len(statements) <= STATEMENTS, "\n".join(statements)
     # Neither wall is lower: each read names the organization.

@@ -177,7 +177,8 @@ def order_terms(crud: Crud, sort: str) -> tuple[list[Any], dict[str, tuple[Any, 
     for field, down in sorts(crud, sort):
         column = how.columns[field.name]
         if field.is_link:
-            joins[field.name] = how.joins[field.name]
+            if field.name in how.joins:
+                joins[field.name] = how.joins[field.name]
             column = how.names[field.name]
         terms.append(column.desc().nulls_last() if down else column.asc().nulls_last())
     return terms, joins

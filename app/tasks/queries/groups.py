@@ -322,9 +322,9 @@ def row_select(fields: Sequence[Field] = ()) -> Any:
     for one in fields:
         statement = statement.add_columns(how.columns[one.name].label(f"extra_{one.name}"))
         if one.is_link:
-            alias, on = how.joins[one.name]
             statement = statement.add_columns(how.names[one.name].label(f"extra_{one.name}__name"))
-            statement = statement.outerjoin(alias, on)
+            if one.name in how.joins:
+                statement = statement.outerjoin(*how.joins[one.name])
     return statement
 
 

@@ -53,14 +53,19 @@ def lock_task(task_id: UUID, *, actor: Actor, version: int | None = None) -> Tas
 
 def _lock_for_move(task_id: UUID, keys: Sequence[str], *, actor: Actor, version: int | None) -> Task:
     """As lock_task, and with the row the locks of these names, in one statement."""
-    row = aliased(Task, select(Task).where(Task.id == task_id).with_for_update().cte("held"))
-    return _held(select(row, *map(advisory_lock_call, keys)), actor, version)
+    row: Any = aliased(Task, select(Task).where(Task.id == task_id).with_for_update().cte("held"))
+    mine = row.collaboration_of(actor.member_id).label("collaborates")
+    return _held(select(row, mine, *map(advisory_lock_call, keys)), actor, version)
 
 
 def _held(statement: Select[Any], actor: Actor, version: int | None) -> Task:
-    task: Task | None = db.session.scalar(statement.execution_options(populate_existing=True))
-    if task is None:
+    found = db.session.execute(statement.execution_options(populate_existing=True)).first()
+    if found is None:
         raise NotFound
+    task: Task = found[0]
+    # Read with the row, so that whether a collaborator may write it is no query of its own.
+    if actor.member_id is not None and "collaborates" in found._fields:
+        task.collaboration = (actor.member_id, found.collaborates)
     actor.require_on("write", "task", task)
     if version is not None and task.version != version:
         raise Conflict(details={"version": task.version, "status": str(task.status_id)})
@@ -121,7 +126,7 @@ def update_task(task: Task, *, actor: Actor, **values: Any) -> Task:
 
 def _update(task: Task, values: dict[str, Any], actor: Actor, entry: Entry | None = None) -> Task:
     """The same; ``entry`` was read under the status's lock."""
-    values = dict(values)
+    values, locked = dict(values), entry is not None
     status_id = values.pop("status_id", None)
     previous_owner = task.owner_id
     if values.get("module") not in {None, task.module}:
@@ -137,7 +142,8 @@ def _update(task: Task, values: dict[str, Any], actor: Actor, entry: Entry | Non
     if task.parent_id is not None and task.parent_id != previous_parent:
         _require_unlinked(task)
     if status_id is not None and status_id != task.status_id:
-        if entry is None:
+        entry = entry or read_entry(task, status_id)
+        if entry.others is not None and not locked:
             advisory_lock(_limit_key(status_id))
             entry = read_entry(task, status_id)
         _change_status(task, entry)

@@ -177,7 +177,7 @@ def _editor(field: Field) -> dict[str, Any]:
     return {
         "key": field.key,
         "label": str(field.label),
-        "kind": field.kind.value,
+        "kind": "people" if field.name == "collaborators" else field.kind.value,
         "choices": [[one.value, str(one.label)] for one in field.choices],
         "target": "membership" if field.kind.value == "person" else field.target,
         "required": field.required,
