@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sqlalchemy import and_, func, literal_column, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
 from app.kernel.crud.bulk import bulk_actions, set_action
 from app.kernel.crud.fields import Choice, Crud, Field, Kind, Target, Verbs, register, targets
 from app.kernel.i18n import lazy_gettext as _l
 from app.tasks import sla
-from app.tasks.models import Task, TaskStatus
+from app.tasks.models import MemberRole, Task, TaskMember, TaskStatus
 from app.tasks.service.tasks import create_task, delete_task, update_task
+from app.tenancy.models import Membership
 
 PRIORITIES = (
     Choice("P0", _l("P0 Urgent"), "b-danger", "chevrons-up"),
@@ -38,6 +44,21 @@ SLA_STATES = (
     Choice("breached", _l("Breached"), "b-danger", "timer-off"),
     Choice("met", _l("Met"), "b-ok", "circle-check"),
 )
+
+
+def _collaborators() -> Any:
+    """Who works on a task beside its owner, as one text."""
+    names = func.string_agg(
+        Membership.display_name, aggregate_order_by(literal_column("', '"), Membership.display_name)
+    )
+    mine = and_(
+        TaskMember.task_id == Task.id,
+        TaskMember.organization_id == Task.organization_id,
+        TaskMember.role == MemberRole.COLLABORATOR,
+    )
+    who = and_(Membership.id == TaskMember.member_id, Membership.organization_id == TaskMember.organization_id)
+    return select(names).join(TaskMember, who).where(mine).correlate(Task).scalar_subquery()
+
 
 targets["task_status"] = Target(TaskStatus, "name", lambda: TaskStatus.position)
 
@@ -127,6 +148,16 @@ TASKS = register(
             Field("parent_id", _l("Parent task"), Kind.REF, target="task", icon="list-tree"),
             Field("recurrence", _l("Recurrence"), editable=False, in_form=False, sortable=False, icon="repeat"),
             Field("tags", _l("Tags"), Kind.TAGS, sortable=False, icon="tag"),
+            Field(
+                "collaborators",
+                _l("Collaborators"),
+                editable=False,
+                in_form=False,
+                sortable=False,
+                filterable=False,
+                expression=_collaborators,
+                icon="users",
+            ),
             Field("description", _l("Description"), Kind.LONG, sortable=False, max_length=20_000),
             Field("done_at", _l("Done"), Kind.DATETIME, editable=False, in_form=False, icon="circle-check-big"),
             Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -222,6 +222,14 @@ class Task(TenantModel):
     sla_due_at: Mapped[dt.datetime | None] = utc(info=_FOLLOWS)
     sla_breached_at: Mapped[dt.datetime | None] = utc(info=_FOLLOWS)
     words: Mapped[Any] = mapped_column(TSVECTOR, Computed(_WORDS, persisted=True), deferred=True)
+    # A member and whether they collaborate, where that was read along with the row.
+    collaboration = cast("tuple[UUID, bool] | None", None)
+
+    @classmethod
+    def collaboration_of(cls, member: Any) -> Any:
+        """Whether ``member`` collaborates on the task, in SQL."""
+        mine = TaskMember.task_id == cls.id, TaskMember.member_id == member
+        return exists().where(*mine, TaskMember.role == MemberRole.COLLABORATOR)
 
     @classmethod
     def shared_with(cls, member: Any, verb: str) -> Any:
@@ -240,17 +248,11 @@ class Task(TenantModel):
             return True
         if actor.member_id is None or not actor.can(verb, resource):
             return False
-        return self.owner_id == actor.member_id or bool(
-            db.session.scalar(
-                select(
-                    exists().where(
-                        TaskMember.task_id == self.id,
-                        TaskMember.member_id == actor.member_id,
-                        TaskMember.role == MemberRole.COLLABORATOR,
-                    )
-                )
-            )
-        )
+        if self.owner_id == actor.member_id:
+            return True
+        if self.collaboration is not None and self.collaboration[0] == actor.member_id:
+            return self.collaboration[1]
+        return bool(db.session.scalar(select(Task.collaboration_of(actor.member_id)).where(Task.id == self.id)))
 
     @property
     def code(self) -> str:

@@ -183,16 +183,17 @@ for _slash in ("", "/"):
 row("GET", "/api/v1/calendar/undated", "read calendar")
 row("POST", "/api/v1/calendar/<provider>/<pk>/move", "write calendar", "task", {"start": "2026-12-01"})
 row("POST", "/api/v1/calendar/<provider>/<pk>/finish", "write calendar", "task", {})
+_TIMELINE = ("/timeline", "/timeline/data", "/timeline/layout")
 for _base, _permission in (("/sales/activities", "read tasks"), ("/marketing/activities", "read activity")):
-    for _path in ("/", "/list", "/list/", "/board", "/calendar", "/table"):
+    for _path in ("/", "/list", "/list/", "/board", "/calendar", "/table", *_TIMELINE):
         row("GET", _base + _path, _permission)
 row("GET", "/tasks/calendar", "read task")
 row("GET", "/calendar/feed", "member")
 row("POST", "/calendar/feed", "member")
 row("POST", "/calendar/feed/change", "member")
 row("POST", "/calendar/feed/revoke", "member")
-for _rule in ("/tasks/timeline", "/tasks/timeline/data", "/tasks/timeline/layout"):
-    row("GET", _rule, "read task")
+for _rule in _TIMELINE:
+    row("GET", f"/tasks{_rule}", "read task")
 row("GET", "/api/v1/tasks/<pk>/dependencies", "read task", "task")
 row("POST", "/api/v1/tasks/<pk>/dependencies", "write task", "task", {"predecessor": "waiting_task"})
 row("PATCH", "/api/v1/tasks/dependencies/<item>", "write task", "task_dependency", {"lag": 1})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dc_field
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -204,6 +205,17 @@ class Crud:
     list_address: str = ""
     custom: bool = False
     custom_by: tuple[str, str] = ("", "")
+    # Under which name views and columns of the list are kept, where there are several lists of the entity.
+    list_name: str = ""
+    # What else the list's address may say (``group``), with the values that there are.
+    options: Mapping[str, tuple[str, ...]] = dc_field(default_factory=lambda: MappingProxyType({}))
+    # The columns of the list, else those of the fields that are ``in_list``.
+    default_columns: tuple[str, ...] = ()
+
+    @property
+    def views_kind(self) -> str:
+        """Under which name views and columns of the list are kept."""
+        return self.list_name or self.kind
 
     @property
     def list_url(self) -> str:
@@ -241,6 +253,8 @@ Crud.fields = _Fields()  # type: ignore[assignment]
 
 # Every entity by kind; features register theirs so that references can be resolved and searched.
 cruds: dict[str, Crud] = {}
+# Lists beside an entity's own one, by their names.
+lists: dict[str, Crud] = {}
 PERSON_KIND = "membership"
 
 
@@ -260,6 +274,12 @@ targets: dict[str, Target] = {}
 def register(crud: Crud) -> Crud:
     """Adds an entity."""
     cruds[crud.kind] = crud
+    return crud
+
+
+def register_list(crud: Crud) -> Crud:
+    """Adds another list of an entity, with a ``list_name``."""
+    lists[crud.list_name] = crud
     return crud
 
 
@@ -470,12 +490,12 @@ def parse(field: Field, raw: Any) -> Any:
     raise AssertionError(field.kind)
 
 
-def clean(fields: Sequence[Field], raw: dict[str, Any], *, partial: bool) -> dict[str, Any]:
+def clean(fields: Sequence[Field], raw: dict[str, Any], *, partial: bool, linked: bool = True) -> dict[str, Any]:
     """The values for ``fields`` in ``raw`` (keyed by public key), keyed by attribute name.
 
     ``partial`` leaves out what ``raw`` does not mention; otherwise required fields must be there.
-    References are looked up, so a foreign or unknown id is refused. Raises Invalid with every
-    field's errors, keyed by public key.
+    References are looked up, so a foreign or unknown id is refused; without ``linked`` whoever calls does that.
+    Raises Invalid with every field's errors, keyed by public key.
     """
     values: dict[str, Any] = {}
     errors: dict[str, list[str]] = {}
@@ -492,7 +512,7 @@ def clean(fields: Sequence[Field], raw: dict[str, Any], *, partial: bool) -> dic
         if field.required and (value is None or value == []):
             errors[field.key] = [_("This field is required.")]
             continue
-        if field.is_link and value is not None and not exists(field, value):
+        if linked and field.is_link and value is not None and not exists(field, value):
             errors[field.key] = [_("This record does not exist.")]
             continue
         values[field.name] = value

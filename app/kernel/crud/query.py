@@ -185,20 +185,28 @@ def order_key(crud: Crud, sort: str) -> tuple[Any, ...]:
 
 def ordered(crud: Crud, statement: Select[Any], sort: str, fields: list[Field]) -> Select[Any]:
     """``statement`` in the order that ``sort`` names, the id last, so pages hold still."""
-    how = plan(crud)
+    terms, joins = order_terms(crud, sort or crud.order)
     joined = {field.name for field in fields}
-    for field, down in sorts(crud, sort or crud.order):
+    for name, (alias, on) in joins.items():
+        if name not in joined:
+            statement = statement.outerjoin(alias, on)
+    return statement.order_by(*terms, crud.model.id.desc())
+
+
+def order_terms(crud: Crud, sort: str) -> tuple[list[Any], dict[str, tuple[Any, Any]]]:
+    """What ``sort`` orders by, and the joins that it needs, by attribute."""
+    how = plan(crud)
+    terms, joins = [], {}
+    for field, down in sorts(crud, sort):
         column = how.columns[field.name]
         if field.is_link:
-            if field.name in how.joins and field.name not in joined:
-                alias, on = how.joins[field.name]
-                statement = statement.outerjoin(alias, on)
-                joined.add(field.name)
+            if field.name in how.joins:
+                joins[field.name] = how.joins[field.name]
             column = how.names[field.name]
         elif field.own and field.choices:
             column = position_of(field, column)
-        statement = statement.order_by(column.desc().nulls_last() if down else column.asc().nulls_last())
-    return statement.order_by(crud.model.id.desc())
+        terms.append(column.desc().nulls_last() if down else column.asc().nulls_last())
+    return terms, joins
 
 
 def fetch_page(crud: Crud, fields: list[Field], params: ListParams, actor: Actor) -> tuple[Sequence[Row[Any]], int]:
@@ -236,6 +244,8 @@ def list_fields(crud: Crud, params: ListParams) -> list[Field]:
         chosen = [crud.field(key) for key in params.columns]
         shown = [one for one in chosen if one is not None and one is not label]
         return ([label] if label is not None else []) + shown
+    if crud.default_columns:
+        return [one for one in map(crud.field, crud.default_columns) if one is not None]
     return [one for one in crud.fields if one.in_list]
 
 

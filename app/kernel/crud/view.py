@@ -53,6 +53,12 @@ def provide_views(provider: Callable[[Crud, Any, Any], tuple[Mapping[str, Any], 
     _views_provider[:] = [provider]
 
 
+def list_state(crud: Crud) -> tuple[ListParams, Mapping[str, Any], dict[str, Any]]:
+    """A list's state from the request's address and the active saved view, that view's preset, and the tabs."""
+    preset, tabs = _views_provider[0](crud, http.actor(), request.args)
+    return read_state(request.args, crud, preset), preset, tabs
+
+
 class TenantInterface(SQLAInterface):  # type: ignore[misc]
     """FAB's data interface over a tenant table, for what FAB itself asks of a model."""
 
@@ -115,9 +121,7 @@ class TenantView(ModelView):  # type: ignore[misc]
 
     def _params(self) -> tuple[ListParams, Mapping[str, Any], dict[str, Any]]:
         """The list's state from the address and the active saved view, that view's preset, and the tabs."""
-        preset, tabs = _views_provider[0](self.crud, http.actor(), request.args)
-        params = read_state(request.args, self.crud, preset)
-        return params, preset, tabs
+        return list_state(self.crud)
 
     @expose("/export/<fmt>", methods=["GET", "POST"])
     @has_access
