@@ -28,6 +28,7 @@ from app.tasks.models import Task
 from app.tasks.service.recurrence import follow, set_recurrence
 from app.tasks.service.tasks import create_task
 from app.tasks.service.templates import create_template, use_template
+from tests import cast
 from tests.sales import helpers
 from tests.support import SignedIn
 
@@ -397,12 +398,14 @@ def test_a_filter_tree_over_own_fields_works_without_a_request(company, fields, 
     assert hits == ["A", "B"]
 
 
-def test_two_organizations_with_the_same_keys_never_meet(company, rival, app, seller):
+def test_two_organizations_with_the_same_keys_never_meet(company, app, seller):
     """Keys are equal, ids and types are not: what is kept of one organization's SQL must not answer the other."""
-    other = SignedIn(app, rival.sales)
+    with app.app_context():
+        second = cast.make_company("Second S.r.l.", ("Tina Admin", "Mario Market", "Sara Seller", "Vera Viewer"))
+    other = SignedIn(app, second.sales)
     define(company.admin.actor, "Valore", "number")
-    define(rival.admin.actor, "Valore", "text")
-    define(rival.admin.actor, "Solo qui", "text")
+    define(second.admin.actor, "Valore", "text")
+    define(second.admin.actor, "Solo qui", "text")
     for number, title in ((10, "ten"), (9, "nine")):
         post(seller, title, valore=number)
         post(other, title, valore=str(number), solo_qui="x")
