@@ -13,7 +13,7 @@ const make = (name, props, ...children) => { const node = Object.assign(document
 
 /** What the form sends: text as it is typed, the server reads it. */
 const typed = () => {
-  if (now.spec.kind === "people") return $$("input:checked", box).map((one) => one.value);
+  if (["people", "multi"].includes(now.spec.kind)) return $$("input:checked", box).map((one) => one.value);
   const { value } = $("input, textarea", box);
   return now.spec.kind === "tags" ? value.split(",").map((one) => one.trim()).filter(Boolean) : value.trim() || null;
 };
@@ -21,7 +21,7 @@ const typed = () => {
 async function save(value) {
   const { id, spec } = now;
   try {
-    await now.put(id, document.querySelector(`[data-task="${id}"]`).dataset.version, { [spec.key]: value });
+    await now.put(id, document.querySelector(`[data-task="${id}"]`).dataset.version, spec.own ? { custom: { [spec.own]: value } } : { [spec.key]: value });
     form.hidePopover();
     await now.redraw();
     triggerOf()?.focus();
@@ -59,19 +59,25 @@ function lookup(list) {
   box.append(search);
 }
 
-/** Those who work on a task beside its owner: boxes to tick, saved together. */
-async function people() {
+/** Boxes to tick, saved together. */
+function boxes(choices, chosen) {
   const list = make("div", { className: "sk-picks" });
   list.setAttribute("role", "group");
   list.setAttribute("aria-labelledby", "edit-field-label");
-  box.append(list);
+  list.append(...choices.map(([value, text]) => {
+    const check = make("input", { className: "sk-check", type: "checkbox", value, checked: chosen.has(value) });
+    return make("label", { className: "sk-mi" }, check, text);
+  }));
+  return list;
+}
+
+/** Those who work on a task beside its owner. */
+async function people() {
   const { id } = now;
   const { collaborators } = await send(`/api/v1/tasks/${id}/people`, { method: "GET" }).catch(() => ({ collaborators: [] }));
-  const chosen = new Set(collaborators.map((one) => one.id));
-  for (const one of $$("#edit-owner [data-set]").filter((item) => item.dataset.value)) {
-    const check = make("input", { className: "sk-check", type: "checkbox", value: one.dataset.value, checked: chosen.has(one.dataset.value) });
-    list.append(make("label", { className: "sk-mi" }, check, one.textContent.trim().slice($(".sk-av", one)?.textContent.length ?? 0)));
-  }
+  const members = $$("#edit-owner [data-set]").filter((item) => item.dataset.value).map((one) => [one.dataset.value, one.textContent.trim().slice($(".sk-av", one)?.textContent.length ?? 0)]);
+  const list = boxes(members, new Set(collaborators.map((one) => one.id)));
+  box.append(list);
   $("input", list)?.focus();
 }
 const putPeople = (id, version, { collaborators }) => send(`/api/v1/tasks/${id}/people`, { method: "PUT", json: { collaborators, version: Number(version) } });
@@ -79,12 +85,17 @@ const putPeople = (id, version, { collaborators }) => send(`/api/v1/tasks/${id}/
 function draw({ spec, value }) {
   const label = make("label", { id: "edit-field-label", textContent: spec.label });
   box.replaceChildren(label);
-  const choices = spec.kind === "bool" ? [["true", words.yes], ["false", words.no]] : spec.choices;
+  const choices = spec.kind === "bool" ? [["true", words.yes], ["false", words.no]] : spec.choices.filter(([key, , gone]) => !gone || value.split(",").includes(key));
   if (spec.kind === "people") {
     $("button:not([type])", form).hidden = false;
     $("[data-editor-clear]", form).hidden = true;
     now.put = putPeople;
     return void people();
+  }
+  if (spec.kind === "multi") {
+    $("button:not([type])", form).hidden = false;
+    $("[data-editor-clear]", form).hidden = true;
+    return box.append(boxes(choices, new Set(value.split(","))));
   }
   const isPick = choices.length > 0 || ["ref", "person"].includes(spec.kind);
   $("button:not([type])", form).hidden = isPick;

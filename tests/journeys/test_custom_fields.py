@@ -8,6 +8,8 @@ from typing import Any
 from playwright.sync_api import expect
 
 from app.custom_fields import queries
+from app.custom_fields.service import ChoiceInput
+from app.custom_fields.service import create_field as add_field
 from app.kernel.crud.store import change
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
@@ -97,3 +99,39 @@ def test_fields_are_added_filled_and_asked_for(desk: Desk, page_for: Any, watch:
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator(".sk-chip").first).to_contain_text("Channel is one of Web")
     expect(page.locator("tfoot")).to_contain_text("€1,200.50")
+
+
+def test_the_list_shows_and_changes_them(desk: Desk, page_for: Any) -> None:
+    """One and several choices, and an amount, in the cells of the grouped list."""
+    with uow(desk.company.admin.actor):
+        add_field(
+            "task",
+            "Channel",
+            "select",
+            actor=desk.company.admin.actor,
+            choices=[ChoiceInput("Fair"), ChoiceInput("Web")],
+        )
+        add_field(
+            "task", "Sizes", "multi", actor=desk.company.admin.actor, choices=[ChoiceInput("A4"), ChoiceInput("A3")]
+        )
+        add_field("task", "Budget", "money", actor=desk.company.admin.actor)
+    with uow(desk.company.sales.actor):
+        create_task(actor=desk.company.sales.actor, title="Flyer")
+    page = page_for(desk.company.sales, lang="en")
+    page.goto("/tasks/list?cols=title,custom_channel,custom_sizes,custom_budget")
+    cell = page.locator("tr[data-task] [data-edit=custom_channel]")
+    cell.click()
+    page.locator("#edit-field").get_by_role("radio", name="Web").click()
+    expect(cell).to_contain_text("Web")
+    cell = page.locator("tr[data-task] [data-edit=custom_sizes]")
+    cell.click()
+    for one in ("A4", "A3"):
+        page.locator("#edit-field").get_by_label(one).check()
+    page.locator("#edit-field").get_by_role("button", name="Save").click()
+    expect(cell).to_contain_text("A4")
+    expect(cell).to_contain_text("A3")
+    cell = page.locator("tr[data-task] [data-edit=custom_budget]")
+    cell.click()
+    page.locator("#edit-field-input").fill("1.200,50")
+    page.keyboard.press("Enter")
+    expect(cell).to_contain_text("€1,200.50")

@@ -8,7 +8,7 @@ from flask import Response, make_response, request
 from flask_appbuilder import expose, has_access
 
 from app.kernel import http
-from app.kernel.crud import cells
+from app.kernel.crud import cells, custom
 from app.kernel.crud.headings import headings
 from app.kernel.crud.listing import keeping_view, mark_changes
 from app.kernel.crud.query import MAX_OFFSET, MAX_SORTS, list_fields, sorts
@@ -176,9 +176,10 @@ def _editor(field: Field) -> dict[str, Any]:
     """What the editor of a column must know."""
     return {
         "key": field.key,
+        "own": field.key.removeprefix(custom.PREFIX) if field.own else "",
         "label": str(field.label),
         "kind": "people" if field.name == "collaborators" else field.kind.value,
-        "choices": [[one.value, str(one.label)] for one in field.choices],
+        "choices": [[one.value, str(one.label), one.archived] for one in field.choices],
         "target": "membership" if field.kind.value == "person" else field.target,
         "required": field.required,
         "limit": field.max_length,
