@@ -18,6 +18,7 @@ import config
 from app.automations.feature import feature as automations
 from app.calendar.feature import feature as calendar
 from app.collaboration.feature import feature as collaboration
+from app.custom_fields.feature import feature as custom_fields
 from app.demo.feature import feature as demo
 from app.exports.feature import feature as exports
 from app.kernel import assets, cli, health, http, i18n, jobs, logs, realtime, storage
@@ -41,6 +42,7 @@ from app.vendor.feature import feature as vendor
 FEATURES: list[Feature] = [
     tenancy,
     saved_views,
+    custom_fields,
     collaboration,
     exports,
     calendar,

@@ -1,6 +1,6 @@
 """Open boards: Socket.IO connections of one signed-in person, in a process of their own.
 
-``python -m bench.boards BASE COOKIE NUMBER`` opens them, prints ``ready``, and from then on one line per
+``python -m bench.boards BASE COOKIE NUMBER EVENT`` opens them, prints ``ready``, and from then on one line per
 move: the card's version and the moments (the machine's monotonic clock, in seconds) at which the boards heard of it.
 """
 
@@ -16,7 +16,7 @@ import aiohttp
 import socketio
 
 
-async def main(base: str, cookie: str, number: int) -> None:
+async def main(base: str, cookie: str, number: int, name: str) -> None:
     """Opens the boards and tells what they hear, until the input ends."""
     heard: dict[int, list[float]] = defaultdict(list)
 
@@ -30,7 +30,7 @@ async def main(base: str, cookie: str, number: int) -> None:
         boards = []
         for _ in range(number):
             board = socketio.AsyncClient(http_session=session, reconnection=False)
-            board.on("opportunity:changed", changed, namespace="/app")
+            board.on(name, changed, namespace="/app")
             await board.connect(base, {"Cookie": cookie, "Origin": base}, ["websocket"], namespaces=["/app"])
             boards.append(board)
         print("ready", flush=True)
@@ -38,4 +38,4 @@ async def main(base: str, cookie: str, number: int) -> None:
         await asyncio.gather(*(board.disconnect() for board in boards))
 
 
-asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]))

@@ -62,7 +62,7 @@ class Company:
     deals: int
 
 
-def make_company(number: int, deals: int, superuser_url: str, *, tasks: int = 0) -> Company:
+def make_company(number: int, superuser_url: str, *, deals: int = 0, tasks: int = 0) -> Company:
     """An organization with one admin, twenty accounts, ``deals`` deals and ``tasks`` tasks."""
     with platform_uow("sign-up"):
         email = f"admin@bench-{number}.example"

@@ -1,4 +1,4 @@
-"""Flask-AppBuilder as it comes, on the same table: ModelRestApi and ModelView, signed in, one filter."""
+"""Flask-AppBuilder as it comes, on the same tables: ModelRestApi and ModelView, signed in, one filter."""
 
 from __future__ import annotations
 
@@ -76,10 +76,51 @@ class Opportunity(Model):
     updated_at = Column(DateTime(timezone=True))
 
 
+class TaskStatus(Model):
+    """The product's table, the columns that the list needs."""
+
+    __tablename__ = "task_status"
+    id = Column(Uuid, primary_key=True)
+    name = Column(String(60))
+
+    def __repr__(self) -> str:
+        return str(self.name)
+
+
+class Task(Model):
+    """The product's table, the columns that the list needs."""
+
+    __tablename__ = "task"
+    id = Column(Uuid, primary_key=True)
+    organization_id = Column(Uuid)
+    number = Column(Integer)
+    title = Column(String(200))
+    description = Column(String)
+    status_id = Column(Uuid, ForeignKey("task_status.id"))
+    status = relationship(TaskStatus)
+    status_group = Column(String(12))
+    priority = Column(String(2))
+    module = Column(String(20))
+    type = Column(String(20))
+    start_on = Column(Date)
+    due_on = Column(Date)
+    estimate = Column(Integer)
+    done_at = Column(DateTime(timezone=True))
+    version = Column(Integer)
+    created_at = Column(DateTime(timezone=True))
+    updated_at = Column(DateTime(timezone=True))
+
+
 COLUMNS = [
     "id", "title", "account.name", "stage.name", "stage_kind", "amount", "currency", "probability",
     "forecast_category", "priority", "source", "opened_on", "close_date", "closed_at", "stage_entered_at", "version",
     "created_at", "updated_at",
+]  # fmt: skip
+
+
+TASK_COLUMNS = [
+    "id", "number", "title", "description", "status.name", "status_group", "priority", "module", "type", "start_on",
+    "due_on", "estimate", "done_at", "version", "created_at", "updated_at",
 ]  # fmt: skip
 
 
@@ -107,11 +148,36 @@ class OpportunityView(ModelView):
     page_size = 50
 
 
+class TaskApi(ModelRestApi):
+    """The generated REST resource."""
+
+    resource_name = "tasks"
+    allow_browser_login = True
+    datamodel = SQLAInterface(Task)
+    list_columns = TASK_COLUMNS
+    base_filters = [["organization_id", FilterEqual, os.environ["BENCH_ORGANIZATION"]]]
+    max_page_size = 100
+
+
+class TaskView(ModelView):
+    """The generated list page."""
+
+    route_base = "/tasks"
+    datamodel = SQLAInterface(Task)
+    list_columns = ["title", "status", "priority", "due_on", "module", "estimate"]
+    base_filters = [["organization_id", FilterEqual, os.environ["BENCH_ORGANIZATION"]]]
+    search_columns = ["title", "status", "priority", "due_on"]
+    base_order = ("due_on", "asc")
+    page_size = 50
+
+
 with app.app_context():
     db.init_app(app)
     appbuilder = AppBuilder(app, db.session)
     appbuilder.add_api(OpportunityApi)
+    appbuilder.add_api(TaskApi)
     appbuilder.add_view(OpportunityView, "Opportunities")
+    appbuilder.add_view(TaskView, "Tasks")
     if appbuilder.sm.find_user("admin") is None:
         appbuilder.sm.add_user(
             "admin", "Ada", "Admin", "admin@stock.example", appbuilder.sm.find_role("Admin"), "benchmark"

@@ -44,8 +44,10 @@ class Assist extends HTMLElement {
       holder.innerHTML = await fragment(`/tasks/${this.dataset.of}/assist?kind=${this.dataset.kind}`);
       const box = holder.content.firstElementChild;
       open.set(this.key, { box });
-      if (!this.isConnected) return;
-      this.put(box);
+      // The drawer may have been drawn anew meanwhile, with another button in it.
+      const here = this.isConnected ? this : $$("stk-assist").find((one) => one.key === this.key);
+      if (!here) return;
+      here.put(box);
       $("[data-title]", box).focus();
     } catch (error) {
       tell(error);

@@ -1,9 +1,7 @@
 // The pipeline board: mouse, touch, keyboard and menu do the same move; other people's boards follow.
-import Sortable from "sortablejs";
-import { $, $$, fragment, money, number, openDialog, send, texts, toast } from "./lib.js";
+import { $, $$, fill, fragment, money, number, openDialog, send, texts, toast } from "./lib.js";
 import { on } from "./live.js";
-import { place } from "./app.js";
-import { board, cardById, cardsOf, columns, fill, position, say, sideways } from "./cards.js";
+import { board, cardById, cardKeys, cardMenu, cardsOf, columns, draggable, isSame, put, refused, say, where } from "./cards.js";
 
 const { query, order, currency } = board.dataset;
 const writable = board.dataset.writable === "1";
@@ -44,20 +42,6 @@ function applySums(found) {
   totals();
 }
 
-const where = (card) => ({
-  stage: card.closest("[data-column]").dataset.column,
-  after: card.previousElementSibling?.dataset.card ?? null,
-  before: card.nextElementSibling?.dataset.card ?? null,
-});
-const put = (card, { stage, after, before }) => {
-  const target = cardsOf(column(stage));
-  const above = after && cardById(after);
-  const below = before && cardById(before);
-  if (below && below.parentElement === target) below.before(card);
-  else if (above && above.parentElement === target) above.after(card);
-  else target.prepend(card);
-};
-
 /** Sends a move that the page already shows; puts the card back when the server refuses. */
 async function save(card, from, { undoable = true } = {}) {
   const to = where(card);
@@ -86,9 +70,7 @@ async function save(card, from, { undoable = true } = {}) {
     }
   } catch (error) {
     put(card, from);
-    const reason = error.status === 409 ? texts.conflict : error.message;
-    toast(fill(texts.notMoved, { title: card.dataset.title }), { kind: error.status === 409 ? "warn" : "error", detail: reason });
-    say(`${fill(texts.notMoved, { title: card.dataset.title })} ${reason}`);
+    refused(card.dataset.title, error, error.status === 409 ? texts.conflict : error.message);
     if (error.status === 409 || error.status === 404) { own.delete(id); await refresh(id, [to.stage]); }
   } finally {
     card.classList.remove("saving");
@@ -166,7 +148,7 @@ board.addEventListener("click", async (event) => {
 if (writable) {
   // ── mouse and touch ──
   const zones = $("[data-zones]");
-  let from = null, pointer = null, cancelled = false;
+  let pointer = null;
   document.addEventListener("pointermove", (event) => { pointer = event; if (!zones.hidden) light(event); });
   document.addEventListener("touchmove", (event) => { pointer = event.touches[0]; if (!zones.hidden) light(pointer); }, { passive: true });
   const zoneAt = (event) => event && $$("[data-zone]", zones).find((one) => {
@@ -175,64 +157,25 @@ if (writable) {
   });
   const light = (event) => { const hit = zoneAt(event); for (const one of $$("[data-zone]", zones)) one.classList.toggle("hit", one === hit); };
   for (const one of columns()) {
-    Sortable.create(cardsOf(one), {
-      group: "deals", draggable: "[data-card]", animation: 140, delay: 200, delayOnTouchOnly: true, forceFallback: true,
-      fallbackOnBody: true, fallbackTolerance: 4, filter: "[data-card-menu]", preventOnFilter: false, ghostClass: "sk-placeholder", fallbackClass: "drag",
-      scroll: true, bubbleScroll: true,
-      onStart: ({ item }) => { hold(item.dataset.card); from = where(item); cancelled = false; zones.hidden = false; },
-      onMove: ({ to }) => { for (const other of columns()) other.classList.toggle("drop", other.contains(to)); },
-      onEnd: ({ item }) => {
+    draggable(one, {
+      start: (item) => { hold(item.dataset.card); zones.hidden = false; },
+      back: (item) => { zones.hidden = true; release(item.dataset.card); },
+      end: (item, from) => {
         const zone = zoneAt(pointer);
         zones.hidden = true;
-        // Sortable swallows the click that ends a drag. Where the browser makes none (a dialog has opened, the card is
-        // back in its place) it would swallow the next one; this one bubbles to nobody.
-        setTimeout(() => document.body.dispatchEvent(new MouseEvent("click")));
-        for (const other of columns()) other.classList.remove("drop");
-        const to = where(item);
-        if (cancelled) { put(item, from); say(texts.cancelled); }
-        else if (zone) { put(item, from); openClosing(item, zone.dataset.zone); }
-        else if (to.stage !== from.stage || to.after !== from.after) return void save(item, from);
-        release(item.dataset.card);
+        if (zone) { put(item, from); openClosing(item, zone.dataset.zone); }
+        else if (!isSame(where(item), from)) return void save(item, from);
+        return void release(item.dataset.card);
       },
     });
   }
 
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || zones.hidden) return;
-    cancelled = true;
-    document.dispatchEvent(new PointerEvent("pointerup", { bubbles: true }));
-  });
-
   // ── keyboard ──
-  let lifted = null;
-  const lift = (card) => { hold(card.dataset.card); lifted = { card, from: where(card) }; card.classList.add("lifted"); say(fill(texts.lifted, { title: card.dataset.title })); };
-  const settle = () => { const { card } = lifted; card.classList.remove("lifted"); lifted = null; card.focus(); return card; };
-  board.addEventListener("keydown", (event) => {
-    const card = event.target.closest("[data-card]");
-    if (!card || event.target !== card) return;
-    const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    const up = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (event.altKey && side) { event.preventDefault(); const before = where(card); if (sideways(card, side)) save(card, before); return; }
-    if (event.key === " ") {
-      event.preventDefault();
-      if (!lifted) return lift(card);
-      const { from: start } = lifted;
-      settle();
-      const to = where(card);
-      if (to.stage !== start.stage || to.after !== start.after) save(card, start);
-      else { release(card.dataset.card); say(texts.dropped); }
-      return;
-    }
-    if (lifted?.card === card) {
-      if (event.key === "Escape") { event.preventDefault(); put(card, lifted.from); settle(); release(card.dataset.card); say(texts.cancelled); }
-      else if (side) { event.preventDefault(); sideways(card, side); position(card); }
-      else if (up) { event.preventDefault(); const other = up < 0 ? card.previousElementSibling : card.nextElementSibling; if (other) { up < 0 ? other.before(card) : other.after(card); card.focus(); } position(card); }
-      return;
-    }
-    if (event.key === "Enter") location.assign($("h3 a", card).href);
-    else if (up) { event.preventDefault(); (up < 0 ? card.previousElementSibling : card.nextElementSibling)?.focus(); }
-    else if (side) { event.preventDefault(); const all = columns(); cardsOf(all[all.indexOf(card.closest("[data-column]")) + side] ?? card.closest("[data-column]")).firstElementChild?.focus(); }
-    else if (event.key === "n") { event.preventDefault(); quickAdd(card.closest("[data-column]")); }
+  cardKeys({
+    writable, save, add: quickAdd,
+    hold: (card) => hold(card.dataset.card),
+    release: (card) => release(card.dataset.card),
+    open: (card) => location.assign($("h3 a", card).href),
   });
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "z" && undo && !event.target.closest("input, textarea")) { event.preventDefault(); const run = undo; undo = null; run(); }
@@ -240,29 +183,22 @@ if (writable) {
 
   // ── menu of a card ──
   const menu = $("#card-menu");
-  let current = null;
+  const chosen = cardMenu(menu, (card) => {
+    $("[data-act=open]", menu).href = `/sales/opportunities/show/${card.dataset.card}`;
+    $("[data-act=edit]", menu).href = `/sales/opportunities/edit/${card.dataset.card}`;
+    for (const one of $$("[data-move]", menu)) one.disabled = one.dataset.move === card.dataset.stage;
+  });
   document.addEventListener("click", (event) => {
-    const trigger = event.target.closest("[data-card-menu]");
-    if (trigger) {
-      current = trigger.closest("[data-card]");
-      const id = current.dataset.card;
-      $("[data-act=open]", menu).href = `/sales/opportunities/show/${id}`;
-      $("[data-act=edit]", menu).href = `/sales/opportunities/edit/${id}`;
-      for (const one of $$("[data-move]", menu)) one.disabled = one.dataset.move === current.dataset.stage;
-      menu.showPopover();
-      place(menu, trigger.getBoundingClientRect());
-      return;
-    }
     const move = event.target.closest("#card-menu [data-move]");
     if (move) {
+      const card = chosen(), before = where(card);
       menu.hidePopover();
-      const before = where(current);
-      cardsOf(column(move.dataset.move)).prepend(current);
-      current.focus();
-      save(current, before);
+      cardsOf(column(move.dataset.move)).prepend(card);
+      card.focus();
+      save(card, before);
     }
     const act = event.target.closest("#card-menu [data-act]")?.dataset.act;
-    if (act === "won" || act === "lost") { menu.hidePopover(); openClosing(current, act); }
+    if (act === "won" || act === "lost") { menu.hidePopover(); openClosing(chosen(), act); }
   });
 
   // ── won and lost ──

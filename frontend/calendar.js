@@ -161,7 +161,7 @@ quick.addEventListener("submit", async (event) => {
   if (!words) return;
   const { on: day } = quick.dataset;
   try {
-    await send("/api/v1/tasks/", { json: { title: words, due_on: day, ...(settings.module ? { module: settings.module } : {}) } });
+    await send("/api/v1/tasks/?quick=1", { json: { title: words, due_on: day, ...(settings.module ? { module: settings.module } : {}) } });
     input.value = "";
     quick.hidePopover();
     toast(fill(say.created, { title: words }));

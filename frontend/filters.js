@@ -43,8 +43,8 @@ function checks(box, pairs, chosen) {
 function choices(row, control, values) {
   const { kind, choices: keys, labels, target } = $("[data-filter-field]", row).selectedOptions[0].dataset;
   const box = make("div", { className: "sk-checks", role: "group", ariaLabel: words.value });
-  if (kind === "enum") {
-    checks(box, keys.split(",").map((value, index) => [value, labels.split("|")[index]]), values);
+  if (kind === "enum" || kind === "multi") {
+    checks(box, keys.split(",").map((value, index) => [value, JSON.parse(labels)[index]]), values);
     return control.append(box);
   }
   const search = input(row, "search", words.search);
@@ -83,7 +83,7 @@ function drawControl(row, values = []) {
   if (operator === "empty" || operator === "filled") return;
   if (operator === "in_period") period(row, control, values[0]);
   else if (kind === "bool") control.append(select(row, [["true", words.yes], ["false", words.no]], values[0]));
-  else if (["enum", "ref", "person"].includes(kind)) choices(row, control, values);
+  else if (["enum", "multi", "ref", "person"].includes(kind)) choices(row, control, values);
   else {
     const type = isDate(kind) ? "date" : "text";
     control.append(input(row, type, words.value, kind === "tags" ? values.join(", ") : (values[0] ?? "")));

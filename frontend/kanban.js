@@ -1,33 +1,54 @@
 // The Kanban of tasks: drag, keyboard and menu do the same move; the server's answer is what stays.
-import Sortable from "sortablejs";
-import { $, texts } from "./lib.js";
-import { place } from "./app.js";
-import { board, cardById, cardsOf, columns, fill, position, say, sideways } from "./cards.js";
+import { $, $$, fill, keep, kept, texts } from "./lib.js";
+import { board, cardById, cardKeys, cardMenu, cardsOf, columnAt, columnOf, columns, draggable, dropAll, isSame, put, refused, say, takes, where } from "./cards.js";
 import { move } from "./tasks.js";
 
 const root = $("[data-tasks]");
 const writable = root.dataset.writable === "1";
-const narrow = new Set();
+const narrow = new Set(kept("narrow"));
+const folded = new Set(kept("folded"));
 
-async function save(card) {
+/** Sends a move that the page already shows; the card goes back when the server refuses, or does not answer. */
+async function save(card, from) {
   const { card: id, version, title } = card.dataset;
-  const column = card.closest("[data-column]");
-  const done = await move(id, version, JSON.parse(column.dataset.values), card.previousElementSibling?.dataset.card ?? null, card.nextElementSibling?.dataset.card ?? null);
-  say(fill(done ? texts.moved : texts.notMoved, { title, column: column.dataset.name }));
+  const column = columnOf(card), to = where(card);
+  if (column.closest("[data-lane]")) unfold(column.closest("[data-lane]"));
+  // Drawn anew meanwhile, the board has the card where it is.
+  const refuse = (error) => { if (card.isConnected) put(card, from); refused(title, error); };
+  if (await move(id, version, JSON.parse(column.dataset.values), to.after, to.before, refuse)) say(fill(texts.moved, { title, column: column.dataset.name }));
   cardById(id)?.focus();
 }
 
-board.addEventListener("click", (event) => {
-  const column = event.target.closest("[data-column]");
-  if (event.target.closest("[data-narrow]")) {
-    const { column: key } = column.dataset;
-    if (!narrow.delete(key)) narrow.add(key);
-    column.classList.toggle("narrow", narrow.has(key));
+// ── columns and lanes that are out of the way ──
+function lay() {
+  for (const one of $$("[data-column], [data-head]", board)) one.classList.toggle("narrow", narrow.has(one.dataset.column ?? one.dataset.head));
+  for (const one of $$("[data-lane]", board)) {
+    const shut = folded.has(one.dataset.lane);
+    one.classList.toggle("folded", shut);
+    $("[data-collapse-lane]", one).setAttribute("aria-expanded", String(!shut));
   }
-  if (event.target.closest("[data-add]")) quickAdd(column);
+}
+function unfold(lane) {
+  folded.delete(lane.dataset.lane);
+  lay();
+}
+board.addEventListener("click", (event) => {
+  const head = event.target.closest("[data-column], [data-head]");
+  const key = head?.dataset.column ?? head?.dataset.head;
+  const lane = event.target.closest("[data-lane]");
+  if (event.target.closest("[data-narrow]") && !narrow.delete(key)) narrow.add(key);
+  if (event.target.closest("[data-collapse-lane]") && !folded.delete(lane.dataset.lane)) folded.add(lane.dataset.lane);
+  keep("narrow", narrow);
+  keep("folded", folded);
+  lay();
+  if (event.target.closest("[data-add]")) quickAdd(columns().find((one) => one.dataset.column === key && $("[data-quick]", one)));
 });
+
+// ── quick add ──
 function quickAdd(column) {
-  const form = $("[data-quick]", column);
+  const form = column && $("[data-quick]", column);
+  if (!form) return;
+  if (column.closest("[data-lane]")) unfold(column.closest("[data-lane]"));
   form.hidden = false;
   $("input", form).focus();
 }
@@ -36,87 +57,44 @@ board.addEventListener("focusout", (event) => {
   if (form && !event.target.value) form.hidden = true;
 });
 
-let lifted = null;
 function drawn() {
-  lifted = null;
+  dropAll();
+  lay();
   for (const column of columns()) {
-    column.classList.toggle("narrow", narrow.has(column.dataset.column));
-    if (document.activeElement?.closest("[data-quick]") === $("[data-quick]", column)) $("[data-quick]", column).hidden = false;
-    if (!writable) continue;
-    Sortable.create(cardsOf(column), {
-      group: "tasks", draggable: "[data-card]", animation: 140, delay: 200, delayOnTouchOnly: true, forceFallback: true, fallbackOnBody: true,
-      fallbackTolerance: 4, filter: "[data-card-menu]", preventOnFilter: false, ghostClass: "sk-placeholder", fallbackClass: "drag", scroll: true, bubbleScroll: true,
-      onMove: ({ to }) => { for (const other of columns()) other.classList.toggle("drop", other.contains(to)); },
-      onEnd: ({ item, from, to, oldIndex, newIndex }) => {
-        for (const other of columns()) other.classList.remove("drop");
-        if (from !== to || oldIndex !== newIndex) save(item);
-      },
-    });
+    const quick = $("[data-quick]", column);
+    if (quick && document.activeElement?.closest("[data-quick]") === quick) quick.hidden = false;
+    if (writable) draggable(column, { end: (card, from) => { if (!isSame(where(card), from)) save(card, from); } });
   }
 }
 document.addEventListener("tasks:drawn", drawn);
 drawn();
 
-// ── keyboard ──
-const where = (card) => ({ column: card.closest("[data-column]"), next: card.nextElementSibling });
-board.addEventListener("keydown", (event) => {
-  const card = event.target.closest("[data-card]");
-  if (!card || event.target !== card) return;
-  const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  const up = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-  const neighbour = up && (up < 0 ? card.previousElementSibling : card.nextElementSibling);
-  if (writable && event.altKey && side) { event.preventDefault(); if (sideways(card, side)) save(card); return; }
-  if (writable && event.key === " ") {
-    event.preventDefault();
-    if (!lifted) { lifted = { card, ...where(card) }; card.classList.add("lifted"); say(fill(texts.lifted, { title: card.dataset.title })); return; }
-    const { column, next } = lifted;
-    card.classList.remove("lifted");
-    lifted = null;
-    if (where(card).column === column && where(card).next === next) say(texts.dropped);
-    else save(card);
-    return;
-  }
-  if (lifted?.card === card) {
-    if (event.key === "Escape") {
-      event.preventDefault();
-      if (lifted.next?.isConnected) lifted.next.before(card); else cardsOf(lifted.column).append(card);
-      card.classList.remove("lifted");
-      lifted = null;
-      card.focus();
-      say(texts.cancelled);
-    } else if (side) { event.preventDefault(); sideways(card, side); position(card); }
-    else if (up) { event.preventDefault(); if (neighbour) { if (up < 0) neighbour.before(card); else neighbour.after(card); card.focus(); } position(card); }
-    return;
-  }
-  if (event.key === "Enter") { event.preventDefault(); $("[data-open]", card).click(); }
-  else if (up) { event.preventDefault(); neighbour?.focus(); }
-  else if (side) { event.preventDefault(); const all = columns(); cardsOf(all[all.indexOf(card.closest("[data-column]")) + side] ?? card.closest("[data-column]")).firstElementChild?.focus(); }
-  else if (event.key === "n" && writable) { event.preventDefault(); quickAdd(card.closest("[data-column]")); }
-});
+cardKeys({ writable, save, open: (card) => $("[data-open]", card).click(), add: quickAdd });
 
 // ── menu of a card ──
 const menu = $("#card-menu");
-let current = null;
-document.addEventListener("click", (event) => {
-  const trigger = event.target.closest("[data-card-menu]");
-  if (trigger) {
-    current = trigger.closest("[data-card]");
-    const here = current.closest("[data-column]");
-    $("[data-targets]", menu).replaceChildren(...columns().map((column) => {
-      const item = document.createElement("button");
-      Object.assign(item, { className: "sk-mi", type: "button", textContent: column.dataset.name, disabled: column === here });
-      item.setAttribute("role", "menuitem");
-      item.dataset.target = column.dataset.column;
-      return item;
-    }));
-    menu.showPopover();
-    place(menu, trigger.getBoundingClientRect());
-    return;
-  }
-  const target = event.target.closest("#card-menu [data-target]");
-  if (target) {
+function target(column, here) {
+  const item = document.createElement("button");
+  Object.assign(item, { className: "sk-mi", type: "button", textContent: column.dataset.name, disabled: column === here || !takes(column, here) });
+  item.setAttribute("role", "menuitem");
+  item.dataset.target = column.dataset.column;
+  item.dataset.lane = column.closest("[data-lane]")?.dataset.lane ?? "";
+  return item;
+}
+if (menu) {
+  const chosen = cardMenu(menu, (card) => {
+    const here = columnOf(card), lane = here.closest("[data-lane]");
+    const others = $$("[data-lane]", board).filter((one) => one !== lane).map((one) => columnAt(here.dataset.column, one.dataset.lane));
+    const rule = others.length ? [document.createElement("hr")] : [];
+    $("[data-targets]", menu).replaceChildren(...[...$$("[data-column]", lane ?? board), ...rule, ...others].map((one) => (one.dataset.column ? target(one, here) : one)));
+  });
+  menu.addEventListener("click", (event) => {
+    const item = event.target.closest("[data-target]"), card = chosen();
+    if (!item && !event.target.closest("[data-card-open]")) return;
     menu.hidePopover();
-    cardsOf($(`[data-column="${target.dataset.target}"]`, board)).prepend(current);
-    save(current);
-  } else if (event.target.closest("[data-card-open]")) { menu.hidePopover(); $("[data-open]", current).click(); }
-});
+    if (!item) return void $("[data-open]", card).click();
+    const from = where(card);
+    cardsOf(columnAt(item.dataset.target, item.dataset.lane || undefined)).prepend(card);
+    return void save(card, from);
+  });
+}

@@ -83,6 +83,13 @@ export function toast(message, { kind = "ok", action, detail } = {}) {
   return box;
 }
 
+/** What this browser keeps of how a page is laid out, and what it kept before. */
+export const keep = (name, values) => { try { localStorage.setItem(`${name}:${location.pathname}`, JSON.stringify([...values])); } catch { /* a full or closed storage keeps nothing */ } };
+export const kept = (name) => { try { return JSON.parse(localStorage.getItem(`${name}:${location.pathname}`)) ?? []; } catch { return []; } };
+
+/** A text with its {names} filled in. */
+export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, key) => values[key]);
+
 /** What was wrong with single fields, as one text; "" where the answer says nothing of them. */
 export const details = (error) => Object.values(error.errors ?? {}).flat().join(" ");
 

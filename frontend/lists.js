@@ -7,29 +7,37 @@ import { $, $$, confirmDialog } from "./lib.js";
 const table = $("[data-list]");
 const bulk = $("#bulk");
 if (table && bulk) {
-  const boxes = () => $$("tbody .sk-check", table);
+  const boxes = () => $$("tbody .sk-check[name=rowid]", table);
+  const seen = () => boxes().filter((one) => one.offsetParent);
   const all = $("[data-select-all]", table);
   let last = null;
+  const show = (box, chosen, count) => { box.checked = chosen > 0 && chosen === count; box.classList.toggle("mixed", chosen > 0 && !box.checked); };
   const refresh = () => {
     const chosen = boxes().filter((one) => one.checked);
     bulk.hidden = chosen.length === 0;
     $("[data-selected]", bulk).textContent = chosen.length;
     for (const one of boxes()) one.closest("tr").setAttribute("aria-selected", one.checked);
-    all.checked = chosen.length > 0 && chosen.length === boxes().length;
-    all.classList.toggle("mixed", chosen.length > 0 && !all.checked);
+    show(all, chosen.length, boxes().length);
+    for (const one of $$("[data-select-group]", table)) {
+      const own = $$("[name=rowid]", one.closest("tbody"));
+      show(one, own.filter((box) => box.checked).length, own.length);
+    }
+  };
+  /** All from the one chosen last to this one, as they are seen. */
+  const range = (box, checked) => {
+    const list = seen(), start = boxes().find((one) => one.value === last) ?? box;
+    const [from, to] = [list.indexOf(start), list.indexOf(box)].sort((a, b) => a - b);
+    for (const one of list.slice(Math.max(0, from), to + 1)) one.checked = checked;
   };
   table.addEventListener("click", (event) => {
     const box = event.target.closest("tbody .sk-check");
     if (!box) return;
-    if (event.shiftKey && last) {
-      const list = boxes();
-      const [from, to] = [list.indexOf(last), list.indexOf(box)].sort((a, b) => a - b);
-      for (const one of list.slice(from, to + 1)) one.checked = box.checked;
-    }
-    last = box;
+    if ("selectGroup" in box.dataset) for (const one of $$("[name=rowid]", box.closest("tbody"))) one.checked = box.checked;
+    else if (event.shiftKey && last) range(box, box.checked);
+    last = box.name === "rowid" ? box.value : last;
     refresh();
   });
-  // The rows were drawn anew: what was selected is not any more.
+  // The rows were drawn anew: what was selected and is still there stays so.
   document.addEventListener("list:changed", refresh);
   all.addEventListener("change", () => { for (const one of boxes()) one.checked = all.checked; refresh(); });
   $("[data-clear-selection]", bulk).addEventListener("click", () => { for (const one of boxes()) one.checked = false; refresh(); });
@@ -48,11 +56,23 @@ if (table && bulk) {
   });
   document.addEventListener("keydown", (event) => {
     if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog[open]") || event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.shortcuts !== "1") return;
-    const rows = $$("tbody tr", table);
+    const list = seen();
     const current = document.activeElement.closest?.("tr");
-    const index = rows.indexOf(current);
-    if (event.key === "j" || event.key === "k") $("a.t", rows[Math.max(0, Math.min(rows.length - 1, index + (event.key === "j" ? 1 : -1)))])?.focus();
-    else if (event.key === "x" && current) { $(".sk-check", current).click(); }
+    const index = list.findIndex((one) => one.closest("tr") === current);
+    const step = { j: 1, k: -1 }[event.key.toLowerCase()];
+    if (step) {
+      const next = list[Math.max(0, Math.min(list.length - 1, index + step))];
+      if (!next) return;
+      // With Shift the selection goes along.
+      if (event.shiftKey) {
+        if (index >= 0) list[index].checked = true;
+        next.checked = true;
+        last = next.value;
+        refresh();
+      }
+      $("a.t", next.closest("tr")).focus();
+    } else if (event.key === "x" && index >= 0) list[index].click();
+    else if (event.key === "X" && index >= 0) { range(list[index], true); last = list[index].value; refresh(); }
   });
   refresh();
 }

@@ -1,10 +1,10 @@
 // Dates of tasks on the server: what a change would move, the dialog that says so, one undo for all of it.
-import { $, fragment, openDialog, send, toast } from "./lib.js";
-import { fill } from "./cards.js";
+import { $, fill, fragment, openDialog, send, toast } from "./lib.js";
 
 export const words = JSON.parse(document.getElementById("timeline-texts").textContent);
 export const api = (path) => `/api/v1/tasks/${path}`;
 const say = $("[data-announce]");
+const { base } = $("[data-gantt]").dataset;
 const day = (iso) => (iso ? new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short" }).format(new Date(`${iso}T12:00`)) : "");
 export const when = ({ start_on: start, due_on: due }) => (start && due && start !== due ? `${day(start)} – ${day(due)}` : day(due ?? start) || "–");
 export const tell = (error) => toast(error.message, {
@@ -13,14 +13,27 @@ export const tell = (error) => toast(error.message, {
 });
 export const changed = () => document.dispatchEvent(new CustomEvent("plan:changed"));
 
-/** Sets the dates of tasks together; the toast takes all of it back in one request. */
+// Takes back the last change of dates; until then nothing does.
+let back = null;
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.key.toLowerCase() !== "z" || !back) return;
+  if (event.target.closest("input, textarea, [contenteditable], dialog[open]")) return;
+  event.preventDefault();
+  back();
+});
+
+/** Sets the dates of tasks together; the toast, or Ctrl+Z, takes all of it back in one request. */
 async function setDates(tasks, text) {
   const { undo } = await send(api("dates"), { json: { tasks } });
   say.textContent = text;
-  toast(text, { action: { label: words.undo, run: async () => {
+  const run = async () => {
+    if (back === run) back = null;
+    note.remove();
     try { await send(api("dates"), { json: { tasks: undo } }); toast(words.undone); } catch (error) { tell(error); }
     changed();
-  } } });
+  };
+  const note = toast(text, { action: { label: words.undo, run } });
+  back = run;
 }
 
 const dialog = $("#moves");
@@ -73,7 +86,7 @@ export async function plan(task, dates) {
 /** The automatic layout: the server says what it would move, a person confirms. */
 export async function layout(query) {
   try {
-    const preview = await send(`/tasks/timeline/layout?${query}`, { method: "GET" });
+    const preview = await send(`${base}/timeline/layout?${query}`, { method: "GET" });
     if (!preview.count) return void toast(words.nothing);
     if (await ask(counted(preview.count), preview)) await setDates(preview.result.map(bare), movedText(preview.count));
   } catch (error) {
@@ -113,6 +126,6 @@ export function editLink(one, title) {
   $("[data-link-delete]", linkDialog).onclick = () => run(() => send(api(`dependencies/${one.id}`), { method: "DELETE" }), words.unlinked);
 }
 
-export const load = (query) => send(`/tasks/timeline/data?${query}`, { method: "GET" });
-export const strips = (query) => fragment(`/tasks/timeline?${query}${query ? "&" : ""}fragment=1`);
+export const load = (query) => send(`${base}/timeline/data?${query}`, { method: "GET" });
+export const strips = (query) => fragment(`${base}/timeline?${query}${query ? "&" : ""}fragment=1`);
 export { fill };

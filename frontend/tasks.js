@@ -1,8 +1,11 @@
 // Tasks: edits in place, the drawer with its own address, quick add, drag between groups, keys.
-import { $, $$, fragment, send, tell, toast } from "./lib.js";
+import { $, $$, fragment, keep, kept, send, tell, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
+import { openCell } from "./cells.js";
+import { part, refill } from "./more.js";
 import "./assist.js";
+import "./custom.js";
 import "./recurrence.js";
 import "./templates.js";
 import "./time.js";
@@ -31,15 +34,19 @@ function hold(node) {
 function keeping(box, replace) {
   const active = box.contains(document.activeElement) ? document.activeElement : null;
   const held = hold(active);
+  const chosen = new Set($$("[name=rowid]:checked", box).map((one) => one.value));
   const typed = $$("input[type=text]", box).filter((one) => one.id && one.value).map((one) => [one.id, one.value]);
   replace();
+  for (const one of $$("[name=rowid]", box)) one.checked = chosen.has(one.value);
   for (const [id, value] of typed) { const input = document.getElementById(id); if (input) input.value = value; }
   if (!active) return;
   if (active.isConnected) active.focus();
   else (document.getElementById(active.id) ?? (held && $(held, root)))?.focus();
 }
 
-const collapsed = new Map();
+// What is in the hand is not taken out of it.
+const inHand = () => $(".sk-placeholder, .lifted", root);
+const collapsed = new Map(kept("collapsed"));
 async function redraw() {
   if (isPage) {
     const form = $("form:popover-open", root);
@@ -52,10 +59,11 @@ async function redraw() {
   }
   const table = $("[data-list]", root);
   const columns = $("[data-board]", root);
-  const path = `${location.pathname}?${root.dataset.query}${root.dataset.query ? "&" : ""}fragment=1`;
   if (table) {
     const fresh = document.createElement("table");
-    fresh.innerHTML = await fragment(path);
+    fresh.innerHTML = await fragment(part("1"));
+    await refill(table, fresh);
+    if (inHand()) return void soon(400);
     keeping(table, () => {
       for (const one of $$("tbody", table)) one.remove();
       table.append(...$$("tbody", fresh));
@@ -63,8 +71,11 @@ async function redraw() {
     });
     sortable();
   } else if (columns) {
-    const html = await fragment(path);
-    keeping(columns, () => { columns.innerHTML = html; });
+    const fresh = document.createElement("div");
+    fresh.innerHTML = await fragment(part("1"));
+    await refill(columns, fresh);
+    if (inHand()) return void soon(400);
+    keeping(columns, () => { columns.replaceChildren(...fresh.childNodes); });
     document.dispatchEvent(new CustomEvent("tasks:drawn"));
   }
   return void document.dispatchEvent(new CustomEvent("list:changed"));
@@ -94,6 +105,7 @@ root.addEventListener("click", (event) => {
   if (!button) return;
   const group = button.closest("tbody");
   collapsed.set(group.dataset.group, !group.classList.contains("folded"));
+  keep("collapsed", collapsed);
   fold();
 });
 
@@ -106,12 +118,16 @@ document.addEventListener("live:missed", ({ detail }) => { if (detail.kind === "
 document.addEventListener("live:reload", () => location.reload());
 
 
+/** Writes fields of a task. */
+async function put(id, version, values) {
+  const answer = await send(api(id), { method: "PATCH", json: { ...values, version: Number(version) } });
+  own.set(id, answer.result.version);
+  return answer.result;
+}
 /** Changes fields of a task; what somebody else wrote meanwhile is said, and shown. */
 export async function change(id, version, values) {
   try {
-    const answer = await send(api(id), { method: "PATCH", json: { ...values, version: Number(version) } });
-    own.set(id, answer.result.version);
-    return answer.result;
+    return await put(id, version, values);
   } catch (error) {
     tell(error);
     return null;
@@ -127,12 +143,13 @@ function openEditor(trigger) {
   const { edit } = trigger.dataset;
   target = holder(trigger);
   const menu = $(`#edit-${edit}`);
+  if (!menu) return openCell(trigger, target.dataset.task, put, redraw);
   const value = { status: target.dataset.status, priority: target.dataset.priority, owner: target.dataset.owner, due_on: target.dataset.due }[edit];
   for (const one of $$("[role=menuitemradio]", menu)) one.setAttribute("aria-checked", String(one.dataset.value === value));
   if (edit === "due_on") $("input", menu).value = value;
   menu.showPopover();
   place(menu, trigger.getBoundingClientRect());
-  ($("[aria-checked=true]", menu) ?? $("input, [data-set]", menu)).focus();
+  return ($("[aria-checked=true]", menu) ?? $("input, [data-set]", menu)).focus();
 }
 const back = (id, edit) => document.querySelector(`[data-task="${id}"] [data-edit="${edit}"]`)?.focus();
 document.addEventListener("click", async (event) => {
@@ -152,16 +169,6 @@ $("[data-due]")?.addEventListener("submit", async (event) => {
   await change(task, version, { due_on: $("input", event.currentTarget).value || null });
   back(task, "due_on");
 });
-for (const menu of $$("#edit-status, #edit-priority, #edit-owner")) {
-  menu.addEventListener("keydown", (event) => {
-    const items = $$("[data-set]", menu);
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    items[(items.indexOf(document.activeElement) + step + items.length) % items.length].focus();
-  });
-}
-
 // ── quick add ──
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("[data-quick], [data-subtask], [data-newitem], [data-people]");
@@ -174,9 +181,9 @@ document.addEventListener("submit", async (event) => {
   try {
     if ("quick" in form.dataset) {
       const values = JSON.parse(form.closest("[data-values]").dataset.values);
-      const made = await send(api(""), { json: { title: text, ...values } });
+      const made = await send(api("?quick=1"), { json: { title: text, ...values } });
       own.set(made.id, made.result.version);
-    } else if ("subtask" in form.dataset) await send(api(""), { json: { title: text, parent: box.dataset.task } });
+    } else if ("subtask" in form.dataset) await send(api("?quick=1"), { json: { title: text, parent: box.dataset.task } });
     else if ("newitem" in form.dataset) await send(api(`${box.dataset.task}/checklist`), { json: { text } });
     else {
       form.hidePopover();
@@ -294,26 +301,29 @@ document.addEventListener("keydown", (event) => {
 async function sortable() {
   if (!writable || !$("[data-list]", root) || root.dataset.order !== "rank") return;
   const { default: Sortable } = await import("sortablejs");
+  let next = null;
   for (const group of $$("tbody[data-group]", root)) {
     Sortable.create(group, {
-      group: "tasks", draggable: "tr[data-task]:not([data-child])", animation: 140, delay: 200, delayOnTouchOnly: true, forceFallback: true,
-      fallbackTolerance: 4, filter: "input, button", preventOnFilter: false, ghostClass: "sk-placeholder",
+      group: { name: "tasks", put: (to) => !("fixed" in to.el.dataset) }, draggable: "tr[data-task]:not([data-child])", animation: 140, delay: 200,
+      delayOnTouchOnly: true, forceFallback: true, fallbackTolerance: 4, filter: "input, button", preventOnFilter: false, ghostClass: "sk-placeholder",
+      onStart: ({ item }) => { next = item.nextElementSibling; },
       onEnd: async ({ item, from, to, oldIndex, newIndex }) => {
         if (from === to && oldIndex === newIndex) return;
         const near = (node, by) => { do node = node?.[by]; while (node && "child" in node.dataset); return node?.dataset.task ?? null; };
-        await move(item.dataset.task, item.dataset.version, JSON.parse(to.dataset.values), near(item, "previousElementSibling"), near(item, "nextElementSibling"));
+        const refuse = (error) => { if (item.isConnected) from.insertBefore(item, next?.parentElement === from ? next : null); tell(error); };
+        await move(item.dataset.task, item.dataset.version, from === to ? {} : JSON.parse(to.dataset.values), near(item, "previousElementSibling"), near(item, "nextElementSibling"), refuse);
       },
     });
   }
 }
 /** Puts a task between two others and into a group; the page shows what the server made of it. */
-export async function move(id, version, values, after, before) {
+export async function move(id, version, values, after, before, refuse) {
   try {
     const answer = await send(api(`${id}/move`), { json: { ...values, after, before, version: Number(version) } });
     own.set(id, answer.result.version);
     return true;
   } catch (error) {
-    tell(error);
+    refuse(error);
     return false;
   } finally {
     await redraw().catch(() => {});

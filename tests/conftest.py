@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
@@ -59,8 +60,12 @@ def stack() -> Iterator[dict[str, str]]:
 def app(stack: dict[str, str]) -> Iterator[Flask]:
     """The application on a migrated database."""
     from app.bootstrap import create_app
+    from app.kernel import crypto
     from app.kernel.uow import platform_uow
 
+    # The product's profile takes 40 ms for each of thousands of accounts and sign-ins.
+    crypto._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    crypto._DUMMY = crypto._hasher.hash("a password that nobody has")
     assets.build(dev=True, say=lambda _text: None)
     assets.compile_catalogues()
     application = create_app({"TESTING": True, "GALLERY": True, "PUBLIC_URL": "http://127.0.0.1"})

@@ -10,7 +10,7 @@ from flask import Response, request
 from flask_appbuilder.api import BaseApi, expose, protect
 
 from app.calendar import queries
-from app.calendar.asking import DAYS, MAX_DAYS, MAX_ENTRIES, MAX_UNDATED, read_move, read_question
+from app.calendar.asking import DAYS, MAX_DAYS, MAX_ENTRIES, MAX_UNDATED, read_move, read_question, read_version
 from app.calendar.queries import Found
 from app.kernel import http
 from app.kernel.calendar import Entry, When
@@ -20,6 +20,8 @@ from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from apispec import APISpec
 
     from app.kernel.actor import Actor
@@ -52,6 +54,7 @@ def dump(entry: Entry, zone: ZoneInfo) -> dict[str, Any]:
         "url": entry.url,
         "movable": entry.movable,
         "resizable": entry.resizable,
+        "finishable": entry.finishable,
     }
 
 
@@ -62,8 +65,8 @@ class CalendarApi(BaseApi):  # type: ignore[misc]
     class_permission_name = RESOURCE
     allow_browser_login = True
     csrf_exempt = False
-    method_permission_name = {"get_list": "read", "undated": "read", "move": "write"}
-    include_route_methods = {"get_list", "undated", "move"}
+    method_permission_name = {"get_list": "read", "undated": "read", "move": "write", "finish": "write"}
+    include_route_methods = {"get_list", "undated", "move", "finish"}
 
     def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
         """The resource's blueprint; visitors get our 401, before FAB's own with another shape."""
@@ -91,29 +94,39 @@ class CalendarApi(BaseApi):  # type: ignore[misc]
     @protect()
     def move(self, provider: str, pk: str) -> Response:
         """Moves an entry. A stale ``version`` is 409, with the entry as it is now and who wrote it."""
-        actor = http.actor()
-        found = queries.get_provider(provider, actor)
-        entry_id = parse_id(pk)
-        entry = found.find(actor, entry_id)  # before the body: an unknown record is 404, whatever it says
-        if found.move is None:
-            raise NotFound
-        run = found.move
-        body = http.json_body()
+        return _change(provider, pk, "move", lambda actor: read_move(http.json_body(), actor))
 
-        def act() -> tuple[Any, int]:
-            run(actor, entry.id, read_move(body, actor))
-            return {"id": entry.id, "result": dump(found.find(actor, entry.id), ZoneInfo(actor.timezone))}, 200
-
-        try:
-            return once(act)
-        except Conflict as error:
-            now = found.find(actor, entry_id)
-            details = {"entry": dump(now, ZoneInfo(actor.timezone)), "by": queries.name_of(now.updated_by_id)}
-            raise Conflict(error.message, errors=error.errors, details={**error.details, **details}) from None
+    @expose("/<provider>/<pk>/finish", methods=["POST"])
+    @protect()
+    def finish(self, provider: str, pk: str) -> Response:
+        """Marks an open entry done. A stale ``version`` and one that is done are 409, as with a move."""
+        return _change(provider, pk, "finish", lambda _actor: read_version(http.json_body()))
 
     def add_api_spec(self, api_spec: APISpec) -> None:
-        """The three operations."""
+        """The operations."""
         _describe(api_spec)
+
+
+def _change(provider: str, pk: str, verb: str, read: Callable[[Actor], Any]) -> Response:
+    """One of a provider's verbs on an entry, which answers as it then is."""
+    actor = http.actor()
+    found = queries.get_provider(provider, actor)
+    entry = found.find(actor, parse_id(pk))  # before the body: an unknown record is 404, whatever it says
+    run = getattr(found, verb)
+    if run is None:
+        raise NotFound
+    zone = ZoneInfo(actor.timezone)
+
+    def act() -> tuple[Any, int]:
+        run(actor, entry.id, read(actor))
+        return {"id": entry.id, "result": dump(found.find(actor, entry.id), zone)}, 200
+
+    try:
+        return once(act)
+    except Conflict as error:
+        now = found.find(actor, entry.id)
+        details = {"entry": dump(now, zone), "by": queries.name_of(now.updated_by_id)}
+        raise Conflict(error.message, errors=error.errors, details={**error.details, **details}) from None
 
 
 def _signed_in() -> None:
@@ -147,6 +160,7 @@ def _describe(api_spec: APISpec) -> None:
         "url": text,
         "movable": {"type": "boolean"},
         "resizable": {"type": "boolean"},
+        "finishable": {"type": "boolean", "description": "Whether it is open and can be marked done."},
     }
     api_spec.components.schema("CalendarEntry", component={"type": "object", "properties": properties})
     entry = {"$ref": "#/components/schemas/CalendarEntry"}
@@ -184,21 +198,20 @@ def _describe(api_spec: APISpec) -> None:
         {"in": "path", "name": name, "required": True, "schema": schema}
         for name, schema in (("provider", text), ("pk", {"type": "string", "format": "uuid"}))
     ]
-    body = {"start": {**nullable}, "end": {**nullable}, "version": {"type": "integer"}}
-    moving = operation(one, where, "409", "422")
-    moving["requestBody"] = {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "properties": body,
-                    "required": ["start"],
-                    "additionalProperties": False,
-                }
-            }
-        },
-    }
+
+    def changing(required: list[str], **properties: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "object", "additionalProperties": False}
+        schema["properties"] = {**properties, "version": {"type": "integer"}}
+        if required:
+            schema["required"] = required
+        found = operation(one, where, "409", "422")
+        found["requestBody"] = {"required": bool(required), "content": {"application/json": {"schema": schema}}}
+        return {"post": found}
+
     api_spec.path(path="/api/v1/calendar/", operations={"get": operation(many, [*period, *filters])})
     api_spec.path(path="/api/v1/calendar/undated", operations={"get": operation(many, filters)})
-    api_spec.path(path="/api/v1/calendar/{provider}/{pk}/move", operations={"post": moving})
+    api_spec.path(
+        path="/api/v1/calendar/{provider}/{pk}/move",
+        operations={"post": changing(["start"], start=nullable, end=nullable)},
+    )
+    api_spec.path(path="/api/v1/calendar/{provider}/{pk}/finish", operations=changing([]))

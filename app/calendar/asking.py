@@ -107,6 +107,14 @@ def _search(text: str | None) -> str:
     return (text or "")[:200].strip()
 
 
+def read_version(body: dict[str, Any]) -> int | None:
+    """The ``version`` that the person saw, all that a body may say. Raises Invalid."""
+    unknown = set(body) - {"version"}
+    if unknown:
+        raise Invalid(errors={min(unknown)[:60]: [_("Unknown field.")]})
+    return optional_version(body)
+
+
 def read_move(body: dict[str, Any], actor: Actor) -> Move:
     """Where an entry goes: ``start`` and ``end`` as a day or a moment (of the actor's time zone where it names
     none), ``version``. Raises Invalid."""

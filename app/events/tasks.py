@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -92,3 +93,16 @@ class ApprovalDecided(Event):
     member_id: UUID
     decision: str
     state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSlaBreached(Event):
+    """A task was not started, or not finished (``target``), by the moment that its priority promises."""
+
+    name: ClassVar[str] = "tasks.task_sla_breached"
+    subject_kind: ClassVar[str] = "task"
+    title: str
+    owner_id: UUID | None
+    priority: str
+    target: str
+    due_at: dt.datetime

@@ -174,10 +174,13 @@ def _note(session: TenantSession, row: Any, action: str) -> None:
     changes: dict[str, Any] = {}
     for attribute in state.mapper.column_attrs:
         key = attribute.key
-        if key in _TECHNICAL or (key in columns and columns[key].computed is not None):
-            continue  # what the database makes of the other columns is nobody's change
+        if key in _TECHNICAL or (key in columns and _follows(columns[key])):
+            continue  # what follows from the other columns is nobody's change
         secret = bool(columns[key].info.get("secret")) if key in columns else False
         history = state.attrs[key].history
+        if key in columns and columns[key].info.get("parts"):
+            changes |= _parts(key, action, row, history)
+            continue
         if action == "created":
             old, new = None, getattr(row, key)
             if new is None:
@@ -210,6 +213,22 @@ def _note(session: TenantSession, row: Any, action: str) -> None:
             session.scope.actor,
         )
     )
+
+
+def _follows(column: Any) -> bool:
+    return column.computed is not None or bool(column.info.get("follows"))
+
+
+def _parts(key: str, action: str, row: Any, history: Any) -> dict[str, Any]:
+    """Of a column that holds an object of fields, what each of them had and has (``<column>_<name>``)."""
+    now = getattr(row, key) or {}
+    old = {} if action == "created" else now if action == "deleted" else (history.deleted or [now])[0] or {}
+    new = {} if action == "deleted" else now
+    return {
+        f"{key}_{one}": [plain(old.get(one)), plain(new.get(one))]
+        for one in sorted({*old, *new})
+        if old.get(one) != new.get(one)
+    }
 
 
 _APPEND = text("SELECT audit_append(CAST(:rows AS jsonb))")

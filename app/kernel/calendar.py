@@ -44,6 +44,7 @@ class Entry:
     state: str = "open"  # or done, cancelled
     movable: bool = False
     resizable: bool = False
+    finishable: bool = False
 
     @property
     def is_timed(self) -> bool:
@@ -102,7 +103,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class CalendarProvider:
-    """A kind of dated records. ``find`` raises NotFound; ``move`` goes through the feature's verb."""
+    """A kind of dated records. ``find`` raises NotFound; ``move`` and ``finish`` go through the feature's verbs.
+
+    ``finish`` marks an open entry done; its last argument is the version that the person saw, where one is known.
+    """
 
     kind: str
     resource: str
@@ -113,3 +117,4 @@ class CalendarProvider:
     priorities: tuple[Choice, ...] = ()
     undated: Callable[[Actor, Question], list[Entry]] | None = None
     move: Callable[[Actor, UUID, Move], None] | None = None
+    finish: Callable[[Actor, UUID, int | None], None] | None = None

@@ -34,9 +34,13 @@ class Ranking:
     def _within(self, group: UUID | None) -> list[Any]:
         return [] if self.column is None else [getattr(self.model, self.column) == group]
 
+    def lock_key(self, group: UUID | None = None) -> str:
+        """The name of the lock on the group's order."""
+        return f"rank:{self.model.__tablename__}:{group}"
+
     def lock(self, group: UUID | None = None) -> None:
         """Holds the group's order until the transaction ends."""
-        advisory_lock(f"rank:{self.model.__tablename__}:{group}")
+        advisory_lock(self.lock_key(group))
 
     def top(self, group: UUID | None = None) -> str:
         """A rank above everything in the group."""
@@ -54,23 +58,38 @@ class Ranking:
     def between(self, row_id: UUID, after_id: UUID | None, before_id: UUID | None, group: UUID | None = None) -> str:
         """A rank for ``row_id`` between two rows; rows that have left the group meanwhile do not count."""
         self.lock(group)
-        if after_id is None and before_id is None:
-            return self.top(group)
+        with every_record():
+            found = db.session.execute(select(*self.surroundings(row_id, after_id, before_id, group))).one()
+        return self.place(found, row_id, after_id, before_id, group)
+
+    def surroundings(
+        self, row_id: UUID, after_id: UUID | None, before_id: UUID | None, group: UUID | None = None
+    ) -> list[Any]:
+        """The columns that ``place`` needs, for a statement that reads more. The order's lock must be held."""
         model: Any = self.model
         within = self._within(group)
-        with every_record():
-            wanted = [one for one in (after_id, before_id) if one is not None]
-            rows = db.session.execute(select(model.id, self._rank.label("rank")).where(model.id.in_(wanted), *within))
-            ranks = {row.id: row.rank for row in rows}
-            above, below = ranks.get(after_id), ranks.get(before_id)
-            others = *within, model.id != row_id
-            if above is not None:
-                # The row below may have changed since the page was drawn: take the real neighbour.
-                below = db.session.scalar(select(func.min(self._rank)).where(*others, self._rank > above))
-            elif below is not None:
-                above = db.session.scalar(select(func.max(self._rank)).where(*others, self._rank < below))
-            else:
-                return self.top(group)
+        others = *within, model.id != row_id
+        after = select(self._rank).where(model.id == after_id, *within).scalar_subquery()
+        before = select(self._rank).where(model.id == before_id, *within).scalar_subquery()
+        # The neighbours may have changed since the page was drawn: the real ones count.
+        return [
+            after.label("after"),
+            select(func.min(self._rank)).where(*others, self._rank > after).scalar_subquery().label("below"),
+            before.label("before"),
+            select(func.max(self._rank)).where(*others, self._rank < before).scalar_subquery().label("above"),
+            select(func.min(self._rank)).where(*within).scalar_subquery().label("first"),
+        ]
+
+    def place(
+        self, found: Any, row_id: UUID, after_id: UUID | None, before_id: UUID | None, group: UUID | None = None
+    ) -> str:
+        """A rank for ``row_id`` from what ``surroundings`` found."""
+        if found.after is not None:
+            above, below = found.after, found.below
+        elif found.before is not None:
+            above, below = found.above, found.before
+        else:
+            above, below = None, found.first
         rank = str(generate_key_between(above, below))
         if len(rank) > MAX_RANK:
             self._respread(row_id, group)

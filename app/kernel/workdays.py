@@ -27,15 +27,16 @@ class Workdays:
         known = holidays.list_supported_countries(include_aliases=False)
         self.country = country if country in known else DEFAULT
         found = holidays.country_holidays(self.country, years=_YEARS)
+        self._holidays = frozenset(found)
         self._free = sorted(day.toordinal() for day in found if day.weekday() < 5)
 
     def is_working(self, day: dt.date) -> bool:
         """Whether people work on ``day``."""
-        return day.weekday() < 5 and not self._is_holiday(day)
+        return day.weekday() < 5 and day not in self._holidays
 
-    def _is_holiday(self, day: dt.date) -> bool:
-        place = bisect_left(self._free, day.toordinal())
-        return place < len(self._free) and self._free[place] == day.toordinal()
+    def is_holiday(self, day: dt.date) -> bool:
+        """Whether ``day`` is a public holiday, on a weekend too."""
+        return day in self._holidays
 
     def index(self, day: dt.date) -> int:
         """How many working days come before ``day``: a working day's own number, a free day has the next one's."""

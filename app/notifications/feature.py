@@ -11,7 +11,14 @@ from app.events.sales import (
     OpportunityStageChanged,
     OpportunityWon,
 )
-from app.events.tasks import ApprovalDecided, ApprovalRequested, TaskAssigned, TaskStatusChanged, TaskUnblocked
+from app.events.tasks import (
+    ApprovalDecided,
+    ApprovalRequested,
+    TaskAssigned,
+    TaskSlaBreached,
+    TaskStatusChanged,
+    TaskUnblocked,
+)
 from app.events.tenancy import MemberJoined
 from app.kernel.feature import Feature, Schedule
 from app.kernel.web.shell import badge
@@ -36,6 +43,7 @@ feature = Feature(
         (TaskStatusChanged, "notifications.task_moved", handlers.task_moved),
         (CommentAdded, "notifications.commented", handlers.commented),
         (TaskUnblocked, "notifications.task_unblocked", handlers.task_unblocked),
+        (TaskSlaBreached, "notifications.task_sla_breached", handlers.task_sla_breached),
         (ApprovalRequested, "notifications.approval_requested", handlers.approval_requested),
         (ApprovalDecided, "notifications.approval_decided", handlers.approval_decided),
         (MemberJoined, "notifications.member_joined", handlers.member_joined),

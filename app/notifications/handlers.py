@@ -175,6 +175,21 @@ def task_unblocked(event: ReceivedEvent) -> None:
     )
 
 
+def task_sla_breached(event: ReceivedEvent) -> None:
+    """The owner, and whoever works on the task or watches it, hear that a deadline was missed."""
+    people = tasks.people_of([event.subject_id])[event.subject_id]
+    others = {one for one, _name in (*people.collaborators, *people.watchers)}
+    _tell(
+        event,
+        {*others, *_owner(event)} - {event.actor_id},
+        f"task_sla_{event.payload['target']}",
+        {"title": event.payload["title"], "priority": event.payload["priority"]},
+        category=Category.TASKS,
+        icon="timer-off",
+        url=_task(event),
+    )
+
+
 def approval_requested(event: ReceivedEvent) -> None:
     """Who is asked hears at once, by mail too if they do not look."""
     _tell(

@@ -36,6 +36,8 @@ MESSAGES: dict[str, Any] = {
     "mentioned": _l("%(actor)s mentioned you in “%(title)s”"),
     "commented": _l("%(actor)s commented on “%(title)s”"),
     "task_unblocked": _l("You can start “%(title)s”: it no longer waits for “%(cleared_by)s”"),
+    "task_sla_start": _l("SLA of %(priority)s breached: “%(title)s” was not started in time"),
+    "task_sla_finish": _l("SLA of %(priority)s breached: “%(title)s” was not finished in time"),
     "approval_requested": _l("%(actor)s asks you to approve “%(title)s”"),
     "approval_approved": _l("%(actor)s approved “%(title)s”"),
     "approval_rejected": _l("%(actor)s rejected “%(title)s”"),

@@ -21,7 +21,7 @@ from app.sales.cruds.activities import ACTIVITIES, ACTIVITY_TYPES
 from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.models.activities import ActivityLog
 from app.sales.models.opportunities import Opportunity
-from app.sales.service.activities import reschedule_activity
+from app.sales.service.activities import complete_activity, reschedule_activity
 from app.tenancy.models import Membership
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def _activity(actor: Actor, row: Any) -> Entry:
         state="open" if row.done_at is None else "done",
         movable=writable,
         resizable=writable,
+        finishable=writable and row.done_at is None,
     )
 
 
@@ -122,6 +123,11 @@ def move_activity(actor: Actor, activity_id: UUID, move: Move) -> None:
         activity_id, start=move.start, end=move.end, actor=actor, version=move.version, timezone=actor.timezone
     )
     announce(ACTIVITIES, activity, "moved")
+
+
+def finish_activity(actor: Actor, activity_id: UUID, version: int | None) -> None:
+    """Marks an activity done. Raises Conflict for a stale version, and when it was done already."""
+    announce(ACTIVITIES, complete_activity(activity_id, actor=actor, version=version), "updated")
 
 
 # ── expected closings ────────────────────────────────────────────────────────────────────────────
@@ -185,6 +191,7 @@ CALENDARS = [
         entries=list_activities,
         find=find_activity,
         move=move_activity,
+        finish=finish_activity,
     ),
     CalendarProvider(
         OPPORTUNITIES.kind,

@@ -24,8 +24,8 @@ class Visibility(StrEnum):
 class SavedView(TenantModel):
     """``owner_id`` made it and alone changes it; ``is_default`` opens the list with it, for its author.
 
-    ``definition``: ``{"leaves": [...], "tree": {...}|null, "search", "sort", "columns", "page_size"}``; a column may
-    carry its width (``owner~160``).
+    ``definition``: ``{"leaves": [...], "tree": {...}|null, "search", "sort", "columns", "page_size", "options"}``; a
+    column may carry its width (``owner~160``), options are what that list alone knows (``group``).
     """
 
     __tablename__ = "saved_view"

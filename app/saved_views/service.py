@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.kernel.actor import Actor
 
 MAX_VIEWS = 50
-KEYS = ("leaves", "tree", "search", "sort", "columns", "page_size")
+KEYS = ("leaves", "tree", "search", "sort", "columns", "page_size", "options")
 
 
 def _visible(actor: Actor) -> Any:
@@ -57,16 +57,16 @@ def get_layout(kind: str, *, actor: Actor) -> list[str]:
 def save_layout(crud: Crud, text: str, *, actor: Actor) -> None:
     """Keeps the columns that ``text`` names (``status~140,owner``) for the actor; none forget them."""
     columns, widths = read_columns(crud, text)
-    advisory_lock(f"layout:{actor.member_id}:{crud.kind}")
+    advisory_lock(f"layout:{actor.member_id}:{crud.views_kind}")
     found = db.session.scalar(
-        select(ListLayout).where(ListLayout.kind == crud.kind, ListLayout.owner_id == actor.member_id)
+        select(ListLayout).where(ListLayout.kind == crud.views_kind, ListLayout.owner_id == actor.member_id)
     )
     if not columns:
         if found is not None:
             db.session.delete(found)
         return
     if found is None:
-        found = ListLayout(kind=crud.kind, owner_id=actor.member_id)
+        found = ListLayout(kind=crud.views_kind, owner_id=actor.member_id)
         db.session.add(found)
     found.columns = column_texts(columns, widths)
 
@@ -91,10 +91,10 @@ def save_view(
         )
         if (owned or 0) >= MAX_VIEWS:
             raise Conflict(_("You have %(count)s views already: delete one first.", count=MAX_VIEWS))
-        view = SavedView(kind=crud.kind, owner_id=actor.member_id, position=owned or 0)
+        view = SavedView(kind=crud.views_kind, owner_id=actor.member_id, position=owned or 0)
     else:
         view = get_view(view_id, actor=actor)
-        if view.kind != crud.kind:
+        if view.kind != crud.views_kind:
             raise NotFound
         if view.owner_id != actor.member_id:
             raise Forbidden(_("Only its author changes a shared view. Save it as a new one."))
@@ -115,7 +115,7 @@ def save_view(
         if is_default:
             for other in db.session.scalars(
                 select(SavedView).where(
-                    SavedView.kind == crud.kind, SavedView.owner_id == actor.member_id, SavedView.is_default
+                    SavedView.kind == crud.views_kind, SavedView.owner_id == actor.member_id, SavedView.is_default
                 )
             ):
                 other.is_default = False

@@ -10,8 +10,8 @@ from flask_appbuilder import BaseView, expose
 from werkzeug.datastructures import MultiDict
 
 from app.kernel import http
-from app.kernel.crud.fields import Crud, cruds
-from app.kernel.crud.params import STATE, read_state
+from app.kernel.crud.fields import Crud, cruds, lists
+from app.kernel.crud.params import STATE, knows, read_state
 from app.kernel.errors import NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
@@ -29,7 +29,7 @@ def provide(crud: Crud, actor: Actor, args: Any) -> tuple[Mapping[str, Any], dic
 
     ``?view=<id>`` picks a view, ``?view=all`` none; a bare address opens the person's default.
     """
-    views = service.list_views(crud.kind, actor=actor)
+    views = service.list_views(crud.views_kind, actor=actor)
     chosen = None
     wanted = args.get("view")
     if wanted and wanted != "all":
@@ -37,11 +37,13 @@ def provide(crud: Crud, actor: Actor, args: Any) -> tuple[Mapping[str, Any], dic
         chosen = next((one for one in views if one.id == wanted_id), None)
         if chosen is None:
             raise NotFound
-    elif wanted is None and not any(key in args for key in STATE):
-        chosen = next((one for one in views if one.is_default and one.owner_id == actor.member_id), None)
-    layout = [] if chosen else service.get_layout(crud.kind, actor=actor)
+    elif wanted is None and not any(key in args for key in (*STATE, *crud.options)):
+        mine = (one for one in views if one.is_default and one.owner_id == actor.member_id)
+        # One that asks for a field that is no more opens no list by itself: nobody could get past it.
+        chosen = next((one for one in mine if knows(crud, one.definition)), None)
+    layout = [] if chosen else service.get_layout(crud.views_kind, actor=actor)
     preset = dict(chosen.definition) if chosen else {"columns": layout}
-    dirty = chosen is not None and any(key in args for key in STATE)
+    dirty = chosen is not None and any(key in args for key in (*STATE, *crud.options))
     return preset, {
         "views": views,
         "active": chosen,
@@ -77,6 +79,7 @@ class SavedViewView(BaseView):  # type: ignore[misc]
             "sort": params.sort,
             "columns": params.column_texts,
             "page_size": params.page_size,
+            "options": params.options,
         }
         with uow():
             view = service.save_view(
@@ -112,7 +115,7 @@ class SavedViewView(BaseView):  # type: ignore[misc]
 
 
 def _crud(kind: str) -> Crud:
-    crud = cruds.get(kind)
+    crud = lists.get(kind) or cruds.get(kind)
     if crud is None:
         raise NotFound
     return crud

@@ -8,6 +8,7 @@ from app.settings.views.api_keys import ApiKeysView
 from app.settings.views.audit import AuditView
 from app.settings.views.branding import BrandingCss, BrandingView
 from app.settings.views.company import CompanyView
+from app.settings.views.custom_fields import CustomFieldsView
 from app.settings.views.pipelines import PipelinesView
 from app.settings.views.profile import ProfileView
 from app.settings.views.security import SecurityView
@@ -27,6 +28,7 @@ feature = Feature(
         PipelinesView,
         TaskStatusesView,
         TaskTemplatesView,
+        CustomFieldsView,
         ApiKeysView,
         AuditView,
     ],
@@ -47,6 +49,14 @@ feature = Feature(
             "/settings/task-templates",
             "copy-plus",
             ("write", "task"),
+            **_SETTINGS,
+        ),
+        MenuItem(
+            "CustomFields",
+            _l("Custom fields"),
+            "/settings/custom-fields",
+            "text-cursor-input",
+            ("manage", "tasks"),
             **_SETTINGS,
         ),
         MenuItem(

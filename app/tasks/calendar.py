@@ -11,11 +11,13 @@ from sqlalchemy import Select, and_, exists, false, func, or_, select
 from app.kernel.calendar import CalendarProvider, Entry, Move, Question
 from app.kernel.crud.query import ListParams, matching
 from app.kernel.db import db
-from app.kernel.errors import Invalid, NotFound
+from app.kernel.errors import Conflict, Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.tasks.cruds import MODULES, PRIORITIES, TASKS, TYPES
-from app.tasks.models import MemberRole, Task, TaskMember
+from app.tasks.models import CLOSED, MemberRole, StatusGroup, Task, TaskMember
+from app.tasks.queries.tasks import first_status
 from app.tasks.service.schedule import reschedule_task
+from app.tasks.service.tasks import announce, lock_task, update_task
 from app.tenancy.models import Membership
 
 if TYPE_CHECKING:
@@ -59,9 +61,10 @@ def _entry(actor: Actor, row: Any) -> Entry:
         url=f"/tasks/{row.id}",
         updated_at=row.updated_at,
         updated_by_id=row.updated_by_id,
-        state=row.status_group if row.status_group in {"done", "cancelled"} else "open",
+        state=row.status_group if row.status_group in CLOSED else "open",
         movable=writable,
         resizable=writable and row.type != "milestone",
+        finishable=writable and row.status_group not in CLOSED,
     )
 
 
@@ -97,7 +100,7 @@ def list_entries(actor: Actor, question: Question) -> list[Entry]:
 
 def list_undated(actor: Actor, question: Question) -> list[Entry]:
     """What is still to do and has no due date: the most urgent first."""
-    statement = _select(actor).where(Task.due_on.is_(None), Task.status_group.not_in(("done", "cancelled")))
+    statement = _select(actor).where(Task.due_on.is_(None), Task.status_group.not_in(CLOSED))
     statement = statement.order_by(Task.priority, Task.rank, Task.id)
     return [_entry(actor, row) for row in db.session.execute(_matching(statement, actor, question))]
 
@@ -118,6 +121,16 @@ def move_entry(actor: Actor, task_id: UUID, move: Move) -> None:
     reschedule_task(task_id, first=move.start, last=last, actor=actor, version=move.version)
 
 
+def finish_entry(actor: Actor, task_id: UUID, version: int | None) -> None:
+    """Puts a task into the first status that means done. Raises Conflict for a stale version and a closed task."""
+    task = lock_task(task_id, actor=actor, version=version)
+    if task.status_group in CLOSED:
+        raise Conflict(_("This task is closed already."))
+    update_task(task, actor=actor, status_id=first_status(StatusGroup.DONE).id)
+    db.session.flush()
+    announce(task, "updated")
+
+
 CALENDAR = CalendarProvider(
     TASKS.kind,
     TASKS.resource,
@@ -128,4 +141,5 @@ CALENDAR = CalendarProvider(
     find=find_entry,
     undated=list_undated,
     move=move_entry,
+    finish=finish_entry,
 )

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sqlalchemy import and_, func, literal_column, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
 from app.kernel.crud.bulk import bulk_actions, set_action
 from app.kernel.crud.fields import Choice, Crud, Field, Kind, Target, Verbs, register, targets
 from app.kernel.i18n import lazy_gettext as _l
-from app.tasks.models import Task, TaskStatus
+from app.tasks import sla
+from app.tasks.models import MemberRole, Task, TaskMember, TaskStatus
 from app.tasks.service.tasks import create_task, delete_task, update_task
+from app.tenancy.models import Membership
 
 PRIORITIES = (
     Choice("P0", _l("P0 Urgent"), "b-danger", "chevrons-up"),
@@ -31,6 +38,27 @@ GROUPS = (
     Choice("done", _l("Done"), "b-ok", "circle-check-big"),
     Choice("cancelled", _l("Cancelled"), "", "circle-x"),
 )
+SLA_STATES = (
+    Choice("on_time", _l("On time"), "", "timer"),
+    Choice("at_risk", _l("At risk"), "b-warn", "hourglass"),
+    Choice("breached", _l("Breached"), "b-danger", "timer-off"),
+    Choice("met", _l("Met"), "b-ok", "circle-check"),
+)
+
+
+def _collaborators() -> Any:
+    """Who works on a task beside its owner, as one text."""
+    names = func.string_agg(
+        Membership.display_name, aggregate_order_by(literal_column("', '"), Membership.display_name)
+    )
+    mine = and_(
+        TaskMember.task_id == Task.id,
+        TaskMember.organization_id == Task.organization_id,
+        TaskMember.role == MemberRole.COLLABORATOR,
+    )
+    who = and_(Membership.id == TaskMember.member_id, Membership.organization_id == TaskMember.organization_id)
+    return select(names).join(TaskMember, who).where(mine).correlate(Task).scalar_subquery()
+
 
 targets["task_status"] = Target(TaskStatus, "name", lambda: TaskStatus.position)
 
@@ -51,6 +79,8 @@ TASKS = register(
         label_field="title",
         search=("title", "description"),
         order="due_on",
+        custom=True,
+        custom_by=("manage", "tasks"),
         show_template="tasks/task.html",
         empty_text=_l("What is to be done, by whom and by when. Write down the first task."),
         verbs=Verbs(create=create_task, update=update_task, delete=delete_task),
@@ -118,8 +148,32 @@ TASKS = register(
             Field("parent_id", _l("Parent task"), Kind.REF, target="task", icon="list-tree"),
             Field("recurrence", _l("Recurrence"), editable=False, in_form=False, sortable=False, icon="repeat"),
             Field("tags", _l("Tags"), Kind.TAGS, sortable=False, icon="tag"),
+            Field(
+                "collaborators",
+                _l("Collaborators"),
+                editable=False,
+                in_form=False,
+                sortable=False,
+                filterable=False,
+                expression=_collaborators,
+                icon="users",
+            ),
             Field("description", _l("Description"), Kind.LONG, sortable=False, max_length=20_000),
             Field("done_at", _l("Done"), Kind.DATETIME, editable=False, in_form=False, icon="circle-check-big"),
+            Field(
+                "sla",
+                _l("SLA"),
+                Kind.ENUM,
+                choices=SLA_STATES,
+                expression=sla.state,
+                editable=False,
+                in_form=False,
+                icon="timer",
+            ),
+            Field(
+                "sla_start_due_at", _l("SLA: to start by"), Kind.DATETIME, editable=False, in_form=False, icon="timer"
+            ),
+            Field("sla_due_at", _l("SLA: to finish by"), Kind.DATETIME, editable=False, in_form=False, icon="timer"),
             Field("created_at", _l("Created"), Kind.DATETIME, editable=False, in_form=False, icon="calendar-plus"),
             Field("updated_at", _l("Last change"), Kind.DATETIME, editable=False, in_form=False, icon="history"),
         ),

@@ -62,6 +62,6 @@ feature = Feature(
     create=[CreateAction(TASKS.new_label, "/tasks/add", "circle-check", ("write", "task"), "t")],
     home_cards=[cards.to_do, cards.to_approve],
     handlers=[(TaskStatusChanged, "tasks.recur", handlers.recur)],
-    schedules=[Schedule("tasks.recur", cron="5 * * * *")],
+    schedules=[Schedule("tasks.recur", cron="5 * * * *"), Schedule("tasks.sla", every=60)],
     on_organization_created=[seed],
 )

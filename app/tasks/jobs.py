@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from app.kernel import clock, jobs
 from app.kernel.actor import system_actor
 from app.kernel.uow import platform_uow, uow
-from app.tasks.models import Recurs, Task
+from app.tasks.models import Recurs, Task, WorkCalendar
 from app.tasks.service.recurrence import follow, is_due_again
+from app.tasks.service.sla import apply_policy, note_breaches
+from app.tasks.service.tasks import announce
 from app.tenancy.models import Organization
 from app.tenancy.queries import IN_SERVICE
 
@@ -45,3 +47,39 @@ def recur(**_context: Any) -> int:
             if task is not None and is_due_again(task, clock.today(timezone)):
                 made += follow(task, actor=actor) is not None
     return made
+
+
+@jobs.job("tasks.sla", queue="default", timeout=300, retries=0)
+def sla(**_context: Any) -> int:
+    """Marks the deadlines that were missed, then applies the policies that were changed; how many were missed."""
+    now = clock.now()
+    late_start = (Task.sla_start_due_at < now, Task.sla_started_at.is_(None), Task.sla_start_breached_at.is_(None))
+    late = (Task.sla_due_at < now, Task.sla_breached_at.is_(None))
+    with platform_uow("jobs") as session:
+        found = session.execute(
+            select(Task.id, Task.organization_id)
+            .join(Organization, Organization.id == Task.organization_id)
+            .where(or_(and_(*late_start), and_(*late)), Task.done_at.is_(None), Organization.status.in_(IN_SERVICE))
+            .order_by(Task.sla_due_at)
+            .limit(BATCH)
+        ).all()
+        changed = session.scalars(
+            select(WorkCalendar.organization_id)
+            .join(Organization, Organization.id == WorkCalendar.organization_id)
+            .where(
+                WorkCalendar.applied_timezone.is_distinct_from(Organization.timezone),
+                Organization.status.in_(IN_SERVICE),
+            )
+        ).all()
+    missed = 0
+    for task_id, organization_id in found:
+        with uow(system_actor(organization_id)) as session:
+            task = session.scalar(select(Task).where(Task.id == task_id).with_for_update(skip_locked=True))
+            if task is not None and note_breaches(task, now):
+                missed += 1
+                session.flush()
+                announce(task, "sla")
+    for organization_id in changed:
+        with uow(system_actor(organization_id)):
+            apply_policy()
+    return missed

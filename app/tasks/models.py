@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -102,6 +102,8 @@ class StatusGroup(StrEnum):
 
 
 CLOSED = ("done", "cancelled")
+# Columns that follow from others and from the organization's policy: the audit log leaves them out.
+_FOLLOWS = {"follows": True}
 # The words of a task as both dictionaries know them, those of its title above those of its description:
 # an organization's language is not in the row, so a search picks the dictionary (`app.tasks.assist`).
 _WORDS = (
@@ -171,10 +173,17 @@ class Task(TenantModel):
             "due_on",
             postgresql_where=sql("recurrence IS NOT NULL AND recurs = 'schedule' AND successor_id IS NULL"),
         ),
+        Index(
+            "ix_task_sla_start",
+            "sla_start_due_at",
+            postgresql_where=sql("sla_started_at IS NULL AND sla_start_breached_at IS NULL AND done_at IS NULL"),
+        ),
+        Index("ix_task_sla_due", "sla_due_at", postgresql_where=sql("sla_breached_at IS NULL AND done_at IS NULL")),
         CheckConstraint("due_on >= start_on", name="dates"),
         CheckConstraint("parent_id <> id", name="parent"),
         CheckConstraint("(recurrence IS NULL) = (recurs IS NULL)", name="recurs"),
         CheckConstraint("estimate BETWEEN 0 AND 600000", name="estimate"),
+        CheckConstraint("jsonb_typeof(custom) = 'object'", name="custom"),
         CheckConstraint("(status_group IN ('done', 'cancelled')) = (done_at IS NOT NULL)", name="done"),
     )
 
@@ -197,9 +206,30 @@ class Task(TenantModel):
     successor_id: Mapped[UUID | None] = mapped_column(Uuid)
     logged: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default=sql("0"))
     tags: Mapped[list[str]] = mapped_column(StringArray(40), nullable=False, default=list, server_default=sql("'{}'"))
+    custom: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, nullable=False, default=dict, server_default=sql("'{}'"), info={"parts": True}
+    )
     rank: Mapped[str] = mapped_column(String(80, collation="C"), nullable=False)
     done_at: Mapped[dt.datetime | None] = utc()
+    # The SLA (`app.tasks.sla`): by when to start and to finish, from when there is a risk, what became of it.
+    # It runs from the creation, or from ``sla_from``, when it was opened again.
+    sla_from: Mapped[dt.datetime | None] = utc(info=_FOLLOWS)
+    sla_start_warn_at: Mapped[dt.datetime | None] = utc(info=_FOLLOWS)
+    sla_start_due_at: Mapped[dt.datetime | None] = utc(info=_FOLLOWS)
+    sla_start_breached_at: Mapped[dt.datetime | None] = utc(info=_FOLLOWS)
+    sla_started_at: Mapped[dt.datetime | None] = utc(info=_FOLLOWS)
+    sla_warn_at: Mapped[dt.datetime | None] = utc(info=_FOLLOWS)
+    sla_due_at: Mapped[dt.datetime | None] = utc(info=_FOLLOWS)
+    sla_breached_at: Mapped[dt.datetime | None] = utc(info=_FOLLOWS)
     words: Mapped[Any] = mapped_column(TSVECTOR, Computed(_WORDS, persisted=True), deferred=True)
+    # A member and whether they collaborate, where that was read along with the row.
+    collaboration = cast("tuple[UUID, bool] | None", None)
+
+    @classmethod
+    def collaboration_of(cls, member: Any) -> Any:
+        """Whether ``member`` collaborates on the task, in SQL."""
+        mine = TaskMember.task_id == cls.id, TaskMember.member_id == member
+        return exists().where(*mine, TaskMember.role == MemberRole.COLLABORATOR)
 
     @classmethod
     def shared_with(cls, member: Any, verb: str) -> Any:
@@ -218,17 +248,11 @@ class Task(TenantModel):
             return True
         if actor.member_id is None or not actor.can(verb, resource):
             return False
-        return self.owner_id == actor.member_id or bool(
-            db.session.scalar(
-                select(
-                    exists().where(
-                        TaskMember.task_id == self.id,
-                        TaskMember.member_id == actor.member_id,
-                        TaskMember.role == MemberRole.COLLABORATOR,
-                    )
-                )
-            )
-        )
+        if self.owner_id == actor.member_id:
+            return True
+        if self.collaboration is not None and self.collaboration[0] == actor.member_id:
+            return self.collaboration[1]
+        return bool(db.session.scalar(select(Task.collaboration_of(actor.member_id)).where(Task.id == self.id)))
 
     @property
     def code(self) -> str:
@@ -438,3 +462,46 @@ class TaskTemplate(TenantModel):
     def is_reached_by(self, actor: Actor, verb: str, resource: str) -> bool:  # noqa: ARG002
         """By the permission for the module's tasks, whatever its scope."""
         return actor.can(verb, self.__resources__.get(self.module, ""))
+
+
+class SlaPolicy(TenantModel):
+    """How soon tasks of a priority are to be started and finished, in minutes of working time; None: no promise."""
+
+    __tablename__ = "sla_policy"
+    __table_args__ = tenant_table_args(
+        "sla_policy",
+        UniqueConstraint("organization_id", "priority", name="uq_sla_policy_priority"),
+        CheckConstraint("priority IN ('P0', 'P1', 'P2', 'P3')", name="priority"),
+        CheckConstraint("start_minutes BETWEEN 1 AND 60000", name="start"),
+        CheckConstraint("finish_minutes BETWEEN 1 AND 60000", name="finish"),
+        CheckConstraint("start_minutes <= finish_minutes", name="order"),
+        CheckConstraint("NOT is_on OR start_minutes IS NOT NULL OR finish_minutes IS NOT NULL", name="promise"),
+    )
+
+    priority: Mapped[str] = mapped_column(String(2), nullable=False)
+    is_on: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False, server_default=sql("false"))
+    start_minutes: Mapped[int | None] = mapped_column(Integer)
+    finish_minutes: Mapped[int | None] = mapped_column(Integer)
+
+    @property
+    def label(self) -> str:
+        return f"SLA {self.priority}"
+
+
+class WorkCalendar(TenantModel):
+    """The organization's business hours: ``hours`` is what ``app.kernel.business_hours.write_week`` writes.
+
+    ``applied_timezone`` is the zone in which the deadlines of open tasks were last computed; None: they are to be.
+    """
+
+    __tablename__ = "work_calendar"
+    __table_args__ = tenant_table_args(
+        "work_calendar", UniqueConstraint("organization_id", name="uq_work_calendar_organization_id")
+    )
+
+    hours: Mapped[list[list[list[str]]]] = mapped_column(JSONB, nullable=False)
+    applied_timezone: Mapped[str | None] = mapped_column(String(64), info=_FOLLOWS)
+
+    @property
+    def label(self) -> str:
+        return "SLA"

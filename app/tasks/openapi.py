@@ -143,6 +143,24 @@ _ITEM_INPUT = _object({"text": {"type": "string", "maxLength": 300}, "done": {"t
 _ITEM_ANSWER = _object({"id": _ID, "result": {"type": "object"}})
 _MOVE = _object({"after": _ID, "before": _ID, "version": {"type": "integer"}, "status": _ID, "due_on": _DAY})
 _PLAIN = {"type": "object"}
+_WORK_MINUTES = {"type": "integer", "nullable": True, "minimum": 1, "maximum": 60000, "description": "Of working time"}
+_PROMISE = {
+    "priority": {"type": "string", "enum": ["P0", "P1", "P2", "P3"]},
+    "is_on": {"type": "boolean"},
+    "start_minutes": _WORK_MINUTES,
+    "finish_minutes": _WORK_MINUTES,
+}
+_TIME = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"}
+_INTERVAL = {"type": "array", "minItems": 2, "maxItems": 2, "items": _TIME}
+_WEEK = {
+    "type": "array",
+    "minItems": 7,
+    "maxItems": 7,
+    "description": "Monday to Sunday, each from opening to closing",
+    "items": {"type": "array", "maxItems": 2, "items": _INTERVAL},
+}
+_SLA = {"policies": {"type": "array", "items": _object(_PROMISE, "priority")}, "hours": _WEEK}
+_SLA_ANSWER = _object({"result": _object({**_SLA, "timezone": {"type": "string"}})})
 
 # (path, method) -> summary, request body, status and body of the answer
 OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[str, Any]]] = {
@@ -172,6 +190,8 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[st
     ("/baseline", "get"): ("One's own picture of the plan", None, "200", _BASELINE),
     ("/baseline", "put"): ("Takes a picture of the plan", None, "200", _BASELINE),
     ("/baseline", "delete"): ("Forgets the picture", None, "200", _DONE),
+    ("/sla", "get"): ("What is promised per priority, and the business hours", None, "200", _SLA_ANSWER),
+    ("/sla", "put"): ("Changes that; open tasks follow within a minute", _object(_SLA), "200", _SLA_ANSWER),
     ("/{pk}/approval", "get"): ("Who is asked to approve a task, and what they answered", None, "200", _APPROVAL),
     ("/{pk}/approvers", "put"): ("Says who approves a task, and asks them", _ASK, "200", _APPROVAL),
     ("/{pk}/decision", "post"): ("One's own answer", _DECIDE, "200", _APPROVAL),

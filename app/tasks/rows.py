@@ -12,13 +12,16 @@ from markupsafe import Markup, escape
 
 from app.kernel import clock, i18n
 from app.kernel.assets import icon
-from app.kernel.crud.cells import avatar
+from app.kernel.crud.cells import DASH, avatar, cell
+from app.kernel.crud.fields import Kind
+from app.kernel.crud.forms import write
 from app.kernel.i18n import gettext as _
 from app.tasks.cruds import GROUPS, MODULES, PRIORITIES
 from app.tasks.models import CLOSED, PREFIX
+from app.tasks.sla_badges import sla_badge
 
 if TYPE_CHECKING:
-    from app.kernel.crud.fields import Choice
+    from app.kernel.crud.fields import Choice, Field
     from app.tasks.queries.groups import Row
 
 _PRIORITIES = {one.value: one for one in PRIORITIES}
@@ -92,74 +95,144 @@ def _blocked() -> Markup:
     )
 
 
-def render_rows(rows: Iterable[Row], children: Mapping[UUID, Sequence[Row]], *, may_write: bool) -> Markup:
-    """The ``<tr>`` of a group, sub-tasks below their task."""
+def render_rows(
+    rows: Iterable[Row], children: Mapping[UUID, Sequence[Row]], fields: Sequence[Field], *, may_write: bool
+) -> Markup:
+    """The ``<tr>`` of a group, sub-tasks below their task, with the columns ``fields``, whose first is the title."""
     who = reader()
     out = []
     for row in rows:
-        out.append(_row(row, False, may_write, who))
-        out += [_row(child, True, may_write, who) for child in children.get(row.id, ())]
+        out.append(_row(row, False, fields, may_write, who))
+        out += [_row(child, True, fields, may_write, who) for child in children.get(row.id, ())]
     return Markup("".join(out))  # noqa: S704 - every value is escaped
 
 
+def _row(row: Row, is_child: bool, fields: Sequence[Field], may_write: bool, who: Reader) -> str:
+    cells = "".join(
+        _known(field.name, row, may_write, who) if field.name in KNOWN else _other(field, row, may_write)
+        for field in fields[1:]
+    )
+    return f"{_lead(row, is_child, may_write, who, sla_badge(row))}{cells}</tr>"
+
+
 @lru_cache(maxsize=10_000)
-def _row(row: Row, is_child: bool, may_write: bool, who: Reader) -> str:
+def _lead(row: Row, is_child: bool, may_write: bool, _who: Reader, sla: Markup) -> str:
+    """A row's beginning: the box to select it, its status and title."""
     title, code = escape(row.title), f"{PREFIX}-{row.number}"
     done = ' class="done"' if row.status_group in CLOSED else ""
-    status = escape(row.status)
-    priority = _PRIORITIES[row.priority]
-    level = _level(priority)
-    module = _MODULES[row.module]
-    owner = escape(row.owner or _("Nobody"))
-    tile = (
-        avatar(row.owner, size=24) if row.owner else Markup('<span class="faint">{}</span>').format(icon("user-x", 16))
-    )
     steps = ""
     if row.children:
         steps = f'<span class="sk-badge bare faint">{icon("list-tree", 12)}{row.done_children}/{row.children}</span>'
-
     if row.blocked:
         steps += _blocked()
-
-    def cell(field: str, label: str, content: str | Markup) -> str:
-        if not may_write:
-            return str(content)
-        return (
-            f'<button class="sk-cellbtn" type="button" data-edit="{field}" aria-haspopup="menu" '
-            f'aria-label="{escape(label)}">{content}</button>'
+    steps += talk(row)
+    rename = ""
+    if may_write:
+        label = escape(_("Title of %(name)s", name=row.title))
+        rename = (
+            f'<button class="sk-cellbtn sk-rename" type="button" data-edit="title" data-value="{title}" '
+            f'aria-haspopup="dialog" aria-label="{label}" title="{escape(_("Rename"))}">{icon("pencil", 14)}</button>'
         )
-
     select = escape(_("Select %(name)s", name=row.title))
     status_label = _("Status of %(name)s: %(value)s", name=row.title, value=row.status)
-    priority_label = _("Priority of %(name)s: %(value)s", name=row.title, value=priority.label)
-    due_label = _("Due date of %(name)s: %(value)s", name=row.title, value=i18n.short_date(row.due_on))
-    owner_label = _("Owner of %(name)s: %(value)s", name=row.title, value=row.owner or _("Nobody"))
     return (
         f'<tr data-task="{row.id}" data-version="{row.version}" data-status="{row.status_id}" '
         f'data-priority="{row.priority}" data-owner="{row.owner_id or ""}" data-due="{row.due_on or ""}"'
         f"{' data-child' if is_child else ''}{done}>"
         f'<td class="sel m-lead"><input class="sk-check" type="checkbox" name="rowid" form="bulk" value="{row.id}" '
         f'aria-label="{select}"></td>'
-        f'<td class="m-title">{cell("status", status_label, status_icon(row.status_group))}'
-        f'<a class="t" href="/tasks/{row.id}" data-open title="{code} · {status}"><span class="clip">{title}</span></a>'
-        f"{steps}</td>"
-        f'<td class="m-end">{cell("priority", priority_label, level)}</td>'
-        f'<td class="m-end2">{cell("due_on", due_label, due(row.due_on, row.is_closed, who[2]))}</td>'
-        f'<td class="num only-l">{escape(duration(row.estimate))}</td>'
-        f'<td><span class="sk-mod {MODULE_CSS[row.module]}" title="{escape(module.label)}">{icon(module.icon, 14)}'
-        f'<span class="sr">{escape(module.label)}</span></span></td>'
-        f'<td><span title="{owner}">{cell("owner", owner_label, tile)}</span></td></tr>'
+        f'<td class="m-title"><div class="sk-ti">'
+        f"{_button('status', status_label, status_icon(row.status_group), may_write)}"
+        f'<a class="t" href="/tasks/{row.id}" data-open title="{code} · {escape(row.status)}">'
+        f'<span class="clip">{title}</span></a>{steps}{sla}{rename}</div></td>'
     )
+
+
+def talk(row: Row) -> Markup:
+    """How much is said about a task, and how many files came with it."""
+    parts = ((row.comments, "message-square", _("comments")), (row.files, "paperclip", _("files")))
+    return Markup("").join(
+        Markup('<span class="sk-badge bare faint" title="{0} {1}">{2}{0}<span class="sr"> {1}</span></span>').format(
+            count, words, icon(sign, 12)
+        )
+        for count, sign, words in parts
+        if count
+    )
+
+
+def _button(field: str, label: str, content: str | Markup, may_write: bool, extra: str = "") -> str:
+    """What a cell shows, as what opens its editor for those who may write."""
+    if not may_write:
+        return str(content)
+    return (
+        f'<button class="sk-cellbtn" type="button" data-edit="{field}"{extra} aria-haspopup="menu" '
+        f'aria-label="{escape(label)}">{content}</button>'
+    )
+
+
+# Columns that every row has at hand, and that look like themselves.
+KNOWN = {"status_id", "priority", "due_on", "owner_id", "module", "estimate"}
+
+
+@lru_cache(maxsize=40_000)
+def _known(name: str, row: Row, may_write: bool, who: Reader) -> str:
+    title = row.title
+    if name == "status_id":
+        label = _("Status of %(name)s: %(value)s", name=title, value=row.status)
+        words = Markup('{}<span class="clip">{}</span>').format(status_icon(row.status_group), row.status)
+        return f"<td>{_button('status', label, words, may_write)}</td>"
+    if name == "priority":
+        choice = _PRIORITIES[row.priority]
+        label = _("Priority of %(name)s: %(value)s", name=title, value=choice.label)
+        return f'<td class="m-end">{_button("priority", label, _level(choice), may_write)}</td>'
+    if name == "due_on":
+        label = _("Due date of %(name)s: %(value)s", name=title, value=i18n.short_date(row.due_on))
+        return f'<td class="m-end2">{_button("due_on", label, due(row.due_on, row.is_closed, who[2]), may_write)}</td>'
+    if name == "owner_id":
+        owner = row.owner or _("Nobody")
+        nobody = Markup('<span class="faint">{}</span>').format(icon("user-x", 16))
+        tile = avatar(row.owner, size=24) if row.owner else nobody
+        label = _("Owner of %(name)s: %(value)s", name=title, value=owner)
+        words = Markup('{}<span class="clip sk-who">{}</span>').format(tile, owner)
+        return f'<td><span title="{escape(owner)}">{_button("owner", label, words, may_write)}</span></td>'
+    if name == "module":
+        label = _("Module of %(name)s: %(value)s", name=title, value=_MODULES[row.module].label)
+        value = f' data-value="{row.module}"'
+        return f"<td>{_button('module', label, module_sign(row.module), may_write, value)}</td>"
+    label = _("Estimate of %(name)s: %(value)s", name=title, value=duration(row.estimate))
+    text = escape(duration(row.estimate)) or DASH
+    value = f' data-value="{"" if row.estimate is None else row.estimate}"'
+    return f'<td class="num only-l">{_button("estimate", label, text, may_write, value)}</td>'
+
+
+def is_editable(field: Field) -> bool:
+    """Whether a list changes a field in place."""
+    if field.name == "collaborators":
+        return True  # by a verb of their own
+    return field.editable and field.expression is None and field.kind is not Kind.DATETIME
+
+
+def _other(field: Field, row: Row, may_write: bool) -> str:
+    """The cell of any other column."""
+    content = cell(field, dict(row.extra), link=not may_write or not is_editable(field))
+    css = ' class="num only-l"' if field.is_number else ' class="only-l"'
+    if not may_write or not is_editable(field):
+        return f"<td{css}>{content}</td>"
+    value = row.extra.get(field.name)
+    name = row.extra.get(f"{field.name}__name") or "" if field.is_link else ""
+    label = _("%(field)s of %(name)s", field=field.label, name=row.title)
+    data = f' data-value="{escape(write(field, value))}" data-named="{escape(name)}"'
+    return f"<td{css}>{_button(field.key, label, content, may_write, data)}</td>"
 
 
 def render_cards(rows: Iterable[Row], *, may_write: bool) -> Markup:
     """The cards of a column."""
     who = reader()
-    return Markup("".join(_card(row, may_write, who) for row in rows))  # noqa: S704 - every value is escaped
+    return Markup("".join(_card(row, may_write, who, sla_badge(row)) for row in rows))  # noqa: S704 - every value is escaped
 
 
 @lru_cache(maxsize=10_000)
-def _card(row: Row, may_write: bool, who: Reader) -> str:
+def _card(row: Row, may_write: bool, who: Reader, sla: Markup) -> str:
     title, code = escape(row.title), f"{PREFIX}-{row.number}"
     priority, module = _PRIORITIES[row.priority], _MODULES[row.module]
     level = _level(priority)
@@ -191,6 +264,6 @@ def _card(row: Row, may_write: bool, who: Reader) -> str:
         f'<div class="top"><span class="sk-mod {MODULE_CSS[row.module]}">{icon(module.icon, 12)}'
         f'<span class="sr">{escape(module.label)}</span></span><span class="num">{code}</span>'
         f'<span class="grow"></span>{level}</div>'
-        f'<h3 class="tt"><a href="/tasks/{row.id}" data-open tabindex="-1">{title}</a></h3>{bar}'
-        f'<footer>{day}<span class="grow"></span>{owner}</footer>{menu}</div>'
+        f'<h3 class="tt"><a href="/tasks/{row.id}" data-open tabindex="-1">{title}</a></h3>{bar}{sla}'
+        f'<footer>{day}<span class="grow"></span>{talk(row)}{owner}</footer>{menu}</div>'
     )

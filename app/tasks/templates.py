@@ -6,7 +6,7 @@ template used on another date keeps its shape around weekends and holidays.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Item:
     due: int | None = None
     checklist: tuple[str, ...] = ()
     owner: str | None = None
+    # The organization's own fields, as the task has them.
+    custom: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from app.kernel import assets
 from app.kernel.embedded import DATABASE
 from app.kernel.uow import platform_uow
 from bench import data
-from bench.__main__ import session_of
+from bench.runs import session_of
 from bench.stack import embedded, serving
 
 FOLDER = Path(__file__).parent
@@ -102,7 +102,7 @@ def main() -> None:
             upgrade()
             with platform_uow("vendor"):
                 app.extensions["stratikey.create_permissions"]()
-            company = data.make_company(1, 200, stack.superuser_url.replace("@/postgres", f"@/{DATABASE}"))
+            company = data.make_company(1, stack.superuser_url.replace("@/postgres", f"@/{DATABASE}"), deals=200)
         with serving("wsgi:app", "/healthz") as base:
             problems = check(base, session_of(base, company.email), options.pages, options.runs)
     if problems:

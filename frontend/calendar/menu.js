@@ -3,7 +3,7 @@ import { $, $$, texts, toast } from "../lib.js";
 import { place } from "../app.js";
 import { dayOf, lastDay, say, settings } from "./dates.js";
 import { known, writable } from "./entries.js";
-import { later, move, toDay } from "./moves.js";
+import { finish, later, move, toDay } from "./moves.js";
 
 const menu = $("#entry-menu");
 const form = $("#move-day");
@@ -23,6 +23,7 @@ function open(key, box) {
   label.textContent = dated ? label.dataset.move : label.dataset.plan;
   $("[data-entry-move]", menu).hidden = !movable;
   for (const one of $$("[data-entry-later]", menu)) one.hidden = !movable || !dated;
+  $("[data-entry-finish]", menu).hidden = !writable || !current.finishable;
   $("[data-entry-undate]", menu).hidden = !movable || !dated || current.kind !== "task";
   menu.showPopover();
   place(menu, box);
@@ -43,6 +44,7 @@ menu.addEventListener("click", (event) => {
   menu.hidePopover();
   const key = `${current.kind}:${current.id}`;
   if ("entryOpen" in button.dataset) linkOf(key)?.click();
+  else if ("entryFinish" in button.dataset) finish(current);
   else if ("entryUndate" in button.dataset) move(current, { start: null });
   else later(current, Number(button.dataset.entryLater));
 });

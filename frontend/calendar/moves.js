@@ -7,7 +7,7 @@ let reload = () => {};
 export const whenMoved = (run) => { reload = run; };
 const announce = (words) => { document.querySelector("[data-announce]").textContent = words; };
 
-const ask = (entry, values, version) => send(`/api/v1/calendar/${entry.kind}/${entry.id}/move`, { json: { ...values, version } });
+const ask = (entry, values, version, verb = "move") => send(`/api/v1/calendar/${entry.kind}/${entry.id}/${verb}`, { json: { ...values, version } });
 
 /** Moves an entry; resolves to false when it stays where the server says. */
 export async function move(entry, values) {
@@ -26,6 +26,18 @@ export async function move(entry, values) {
   await reload(entry);
   return true;
 }
+/** Marks an entry done. */
+export async function finish(entry) {
+  try {
+    await ask(entry, {}, entry.version, "finish");
+    const words = fill(say.finished, { title: entry.title });
+    announce(words);
+    toast(words);
+  } catch (error) {
+    refuse(entry, error);
+  }
+  await reload(entry);
+}
 async function undo(before, now) {
   try { await ask(now, { start: before.start, end: before.end }, now.version); }
   catch (error) { refuse(now, error); }
@@ -33,7 +45,7 @@ async function undo(before, now) {
 }
 function refuse(entry, error) {
   const { entry: now, by } = error.details ?? {};
-  if (error.status !== 409 || !now) {
+  if (error.status !== 409 || !now || now.version === entry.version) {
     toast(error.message, { kind: "error", detail: Object.values(error.errors ?? {}).flat().join(" ") || undefined });
     return;
   }

@@ -111,6 +111,10 @@ ACTORLESS = {
     "app/collaboration/service/purge.py": {"purge"},  # a schedule's, over all organizations
     "app/tasks/service/statuses.py": {"seed"},  # part of creating an organization
     "app/tasks/service/recurrence.py": {"is_due_again"},  # read
+    "app/tasks/service/sla.py": {
+        "note_status", "set_deadlines", "note_breaches",  # parts of verbs
+        "apply_policy",  # a schedule's
+    },
     "app/tasks/service/tasks.py": {"announce"},  # telling open pages
     "app/tasks/service/templates.py": {"check_dates"},  # read
     "app/notifications/service.py": {

@@ -106,6 +106,10 @@ for _rule in ("/tasks/", "/tasks/list", "/tasks/list/", "/tasks/board", "/tasks/
     row("GET", _rule, "read task")
 for _rule in ("/tasks/<pk>", "/tasks/<pk>/panel", "/tasks/show/<pk>"):
     row("GET", _rule, "read task", "task")
+row("GET", "/settings/custom-fields", "manage tasks")
+row("POST", "/settings/custom-fields/save", "manage tasks", None, {"id": "custom_field", "label": "Taken over"})
+row("POST", "/settings/custom-fields/order", "manage tasks", None, {"kind": "=task", "field": "custom_field"})
+row("POST", "/settings/custom-fields/<pk>/archive", "manage tasks", "custom_field")
 row("GET", "/tasks/add", "write task")
 row("POST", "/tasks/add", "write task")
 row("GET", "/tasks/edit/<pk>", "write task", "task")
@@ -178,16 +182,18 @@ for _slash in ("", "/"):
     row("GET", f"/api/v1/calendar{_slash}", "read calendar", None, PERIOD)
 row("GET", "/api/v1/calendar/undated", "read calendar")
 row("POST", "/api/v1/calendar/<provider>/<pk>/move", "write calendar", "task", {"start": "2026-12-01"})
+row("POST", "/api/v1/calendar/<provider>/<pk>/finish", "write calendar", "task", {})
+_TIMELINE = ("/timeline", "/timeline/data", "/timeline/layout")
 for _base, _permission in (("/sales/activities", "read tasks"), ("/marketing/activities", "read activity")):
-    for _path in ("/", "/list", "/list/", "/board", "/calendar", "/table"):
+    for _path in ("/", "/list", "/list/", "/board", "/calendar", "/table", *_TIMELINE):
         row("GET", _base + _path, _permission)
 row("GET", "/tasks/calendar", "read task")
 row("GET", "/calendar/feed", "member")
 row("POST", "/calendar/feed", "member")
 row("POST", "/calendar/feed/change", "member")
 row("POST", "/calendar/feed/revoke", "member")
-for _rule in ("/tasks/timeline", "/tasks/timeline/data", "/tasks/timeline/layout"):
-    row("GET", _rule, "read task")
+for _rule in _TIMELINE:
+    row("GET", f"/tasks{_rule}", "read task")
 row("GET", "/api/v1/tasks/<pk>/dependencies", "read task", "task")
 row("POST", "/api/v1/tasks/<pk>/dependencies", "write task", "task", {"predecessor": "waiting_task"})
 row("PATCH", "/api/v1/tasks/dependencies/<item>", "write task", "task_dependency", {"lag": 1})
@@ -245,6 +251,9 @@ row("GET", "/settings/tasks", "manage tasks")
 row("POST", "/settings/tasks/save", "manage tasks", None, {"id": "task_status", "name": "Taken over"})
 row("POST", "/settings/tasks/<pk>/delete", "manage tasks", "task_status")
 row("POST", "/settings/tasks/assist", "manage tasks")
+row("POST", "/settings/tasks/sla", "manage tasks")
+row("GET", "/api/v1/tasks/sla", "read task")
+row("PUT", "/api/v1/tasks/sla", "manage tasks", None, {"policies": []})
 row("GET", "/sales/", "read reports")
 row("GET", "/sales/data", "read reports")
 row("GET", "/sales/pipeline", "read pipeline")

@@ -29,12 +29,13 @@ from tests.architecture.walls import fill, rls_off, superuser_engine, tenant_mod
 ROOT = Path(__file__).parents[2]
 MODELS = [
     "account", "activity_log", "api_key", "attachment", "automation_call", "automation_rule", "automation_run",
-    "branding_theme", "calendar_feed", "checklist_item", "comment",
-    "comment_mention", "comment_reaction", "comment_revision", "contact", "export_job", "idempotency_key", "import_job",
+    "branding_theme", "calendar_feed", "checklist_item", "comment", "comment_mention", "comment_reaction",
+    "comment_revision", "contact", "custom_field", "export_job", "idempotency_key", "import_job",
     "import_mapping", "import_row", "invitation", "lead", "list_layout", "lost_reason", "membership", "notification",
     "opportunity", "opportunity_line", "opportunity_stage_history", "pipeline", "pipeline_stage", "product",
-    "record_link", "saved_view", "task", "task_approval", "task_approver", "task_dependency", "task_member",
+    "record_link", "saved_view", "sla_policy", "task", "task_approval", "task_approver", "task_dependency", "task_member",
     "task_status", "task_template", "team", "time_entry", "timeline_baseline",
+    "work_calendar",
 ]  # fmt: skip
 EXTRA = {"organization", "outbox", "delivery", "audit_log", "audit_head", "ab_role"}
 INDIRECT = {"ab_user", "ab_user_role", "ab_permission_view_role"}

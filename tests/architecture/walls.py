@@ -24,9 +24,11 @@ from app.collaboration.models import (
     CommentRevision,
     RecordLink,
 )
+from app.custom_fields.models import CustomField
 from app.exports.models import ExportJob
 from app.kernel import clock, storage
 from app.kernel.actor import system_actor
+from app.kernel.business_hours import OFFICE, write_week
 from app.kernel.db import TenantModel, db, orm_guard_switched_off
 from app.kernel.idempotency import IdempotencyKey
 from app.kernel.ids import new_id
@@ -43,6 +45,7 @@ from app.sales.models.products import Product
 from app.saved_views.models import ListLayout, SavedView
 from app.tasks.models import (
     ChecklistItem,
+    SlaPolicy,
     Task,
     TaskApproval,
     TaskApprover,
@@ -52,6 +55,7 @@ from app.tasks.models import (
     TaskTemplate,
     TimeEntry,
     TimelineBaseline,
+    WorkCalendar,
 )
 from app.tasks.templates import Content, Item
 from app.tenancy.models import BrandingTheme, Invitation, Membership, OrgApiKey, Role, Team
@@ -187,6 +191,9 @@ def fill(company: Company) -> dict[str, Any]:
         old = session.scalar(db.select(TimelineBaseline).where(TimelineBaseline.member_id == other))
         picture = old or TimelineBaseline(member_id=other, taken_at=clock.now(), dates={})
         add("timeline_baseline", picture)
+        add("sla_policy", session.scalar(db.select(SlaPolicy)) or SlaPolicy(priority="P3", finish_minutes=60))
+        hours = session.scalar(db.select(WorkCalendar)) or WorkCalendar(hours=write_week(OFFICE))
+        add("work_calendar", hours)
         add("task_member", TaskMember(task_id=task.id, member_id=owner, role="watcher"))
         asking = add(
             "approval_task",
@@ -289,6 +296,7 @@ def fill(company: Company) -> dict[str, Any]:
             "saved_view",
             SavedView(kind="account", owner_id=owner, name=f"View {mark}", visibility="shared", definition={}),
         )
+        add("custom_field", CustomField(kind="task", key=f"k_{mark[:20].lower()}", label=mark[:60], type="text"))
         add("list_layout", ListLayout(kind=mark[:32], owner_id=owner, columns=["name"]))
         key = storage.tenant_key(company.id, "exports", f"{mark}.csv")
         storage.store().put(key, BytesIO(b"Name"))

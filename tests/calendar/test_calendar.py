@@ -273,6 +273,31 @@ def test_an_activity_needs_a_time_and_a_length(company, seller, body):
     assert move(seller, call(company.sales.actor), "activity_log", **body).status_code == 422
 
 
+def finish(browser: SignedIn, record: Any, kind: str = "task", **body: Any) -> Any:
+    return browser.api("POST", f"/api/v1/calendar/{kind}/{record.id}/finish", json=body)
+
+
+def test_what_is_open_is_marked_done_once(app, company, seller):
+    made, talk = task(company.sales.actor), call(company.sales.actor)
+    with uow(company.sales.actor):
+        deal = create_opportunity(actor=company.sales.actor, title="Deal", close_date=DAY)
+    found = entries(seller)
+    assert [found[one]["finishable"] for one in ("Task", "Call", "Deal")] == [True, True, False]
+    stale = finish(seller, made, version=found["Task"]["version"] - 1)
+    assert stale.status_code == 409 and stale.json["details"]["entry"]["state"] == "open"
+    for record, kind in ((made, "task"), (talk, "activity_log")):
+        answer = finish(seller, record, kind)
+        assert answer.status_code == 200, answer.text
+        assert (answer.json["result"]["state"], answer.json["result"]["finishable"]) == ("done", False)
+        again = finish(seller, record, kind)
+        assert again.status_code == 409 and "already" in again.json["message"]
+    assert finish(seller, deal, "opportunity").status_code == 404
+    assert finish(seller, made, start="2026-12-01").status_code == 422
+    assert seller.api("GET", f"/api/v1/tasks/{made.id}").json["result"]["status_group"] == "done"
+    viewer = SignedIn(app, company.viewer)
+    assert finish(viewer, task(company.sales.actor, "Other")).status_code == 403
+
+
 def test_an_unknown_kind_is_unknown(company, seller):
     assert move(seller, task(company.sales.actor), "weather", start="2026-12-12").status_code == 404
 

@@ -59,6 +59,12 @@ def test_it_is_loaded_once(app: Flask, said: str) -> None:
         ("vendor@stratikey.example", "/platform/", "Cantina Bellombra"),
         ("marketing@aurora.example", "/settings/task-templates", "Partecipazione a una fiera"),
         ("marketing@bellombra.example", "/settings/task-templates", "Serata di degustazione"),
+        (
+            "marketing@aurora.example",
+            "/tasks/table?cols=custom_budget_stimato&f=custom_budget_stimato:gt:9000",
+            "Parma",
+        ),
+        ("marketing@bellombra.example", "/tasks/table?cols=custom_note_per_la_tipografia", "Carta vergata"),
     ],
 )
 def test_everybody_finds_their_work(app: Flask, said: str, email: str, path: str, shown: str) -> None:

@@ -162,6 +162,11 @@ def test_everything_goes_by_keyboard(planned: Plan, desk: Desk, page_for: Any) -
         page.keyboard.press(key)
         planned.becomes(page, "Three", *expected)
         expect(one).to_be_focused()
+    page.keyboard.press("Alt+ArrowRight")
+    planned.becomes(page, "Three", 5, 6)
+    page.keyboard.press("Control+z")
+    planned.becomes(page, "Three", 4, 5)
+    one.focus()
     page.keyboard.press("Enter")
     expect(page.locator("#task-drawer")).to_contain_text("Three")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import importlib.util
 import io
 import re
 import smtplib
@@ -303,6 +304,19 @@ def test_odd_addresses_never_break(acme, sign_in, query):
 
 
 # ── secrets ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_password_is_hashed_as_owasp_asks() -> None:
+    # A copy of the module: the tests' own hashes are cheap.
+    spec = importlib.util.spec_from_file_location("fresh_crypto", crypto.__file__)
+    assert spec is not None and spec.loader is not None
+    fresh = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fresh)
+    stored = fresh.hash_password("a-good-long-password")
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert fresh.check_password(stored, "a-good-long-password")
+    assert not fresh.check_password(stored, "another password")
+    assert not fresh.check_password(None, "a password that nobody has")
 
 
 def test_secrets_are_encrypted_and_keys_rotate(app):

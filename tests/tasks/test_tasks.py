@@ -16,7 +16,7 @@ from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.tasks.models import MemberRole, StatusGroup, Task
-from app.tasks.queries.groups import children_of, list_groups
+from app.tasks.queries.groups import Arrangement, children_of, list_groups
 from app.tasks.queries.tasks import first_status, get_task, list_statuses
 from app.tasks.service.statuses import delete_status, save_status
 from app.tasks.service.tasks import add_item, create_task, move_task, set_people, update_item, update_task
@@ -210,7 +210,9 @@ def test_nobody_is_made_a_collaborator_from_another_organization(company, rival)
 
 def order(actor: Actor, by: str = "status") -> list[str]:
     with tenant_scope(actor):
-        return [row.title for group in list_groups(by, ListParams(), actor) for row in group.rows]
+        return [
+            row.title for group in list_groups(Arrangement(by, nested=True), ListParams(), actor) for row in group.rows
+        ]
 
 
 def test_a_moved_task_stands_where_it_was_put_in_every_grouping(company):
@@ -247,8 +249,8 @@ def test_groups_count_all_and_sum_the_estimates(company):
     for minutes in (30, 90, None):
         make(actor, estimate=minutes)
     with tenant_scope(actor):
-        backlog = list_groups("status", ListParams(), actor)[0]
-        late = {one.key: one.count for one in list_groups("due", ListParams(), actor)}
+        backlog = list_groups(Arrangement("status"), ListParams(), actor)[0]
+        late = {one.key: one.count for one in list_groups(Arrangement("due"), ListParams(), actor)}
     assert (backlog.count, backlog.estimate) == (3, 120)
     assert late == {"late": 0, "today": 0, "week": 0, "later": 0, "none": 3, "closed": 0}
 

@@ -10,8 +10,10 @@ from sqlalchemy import select
 from app.demo.load.aurora import load_aurora
 from app.demo.load.automations import load_automations
 from app.demo.load.bellombra import load_bellombra
+from app.demo.load.custom_fields import load_custom_fields
 from app.demo.load.history import load_history
 from app.demo.load.members import member_actor
+from app.demo.load.sla import let_wait, load_promises
 from app.demo.load.talk import load_talk
 from app.demo.load.tasks import load_tasks
 from app.demo.load.templates import load_templates
@@ -90,8 +92,11 @@ def load(say: Any = print) -> None:
     load_bellombra(member_actor("admin@bellombra.example", "cantina-bellombra"), say)
     _lumen(member_actor("admin@lumen.example", "studio-lumen"))
     load_history(say)
+    load_promises(say)
     load_tasks(say)
+    let_wait()
     load_templates(say)
+    load_custom_fields(say)
     load_talk(say)
     load_automations(say)
 

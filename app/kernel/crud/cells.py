@@ -74,7 +74,7 @@ def cell(field: Field, row: dict[str, Any], *, link: bool = True) -> Markup:
         return DASH
     match field.kind:
         case Kind.MONEY:
-            return escape(i18n.money(value, row.get("currency") or "EUR"))
+            return escape(i18n.money(value, field.currency or row.get("currency") or "EUR"))
         case Kind.PERCENT:
             return Markup("{}%").format(i18n.number(value, 2))
         case Kind.INTEGER | Kind.DECIMAL:
@@ -118,9 +118,16 @@ def cell(field: Field, row: dict[str, Any], *, link: bool = True) -> Markup:
             )
         case Kind.TAGS:
             return Markup(" ").join(badge(one) for one in value)
+        case Kind.MULTI:
+            return Markup(" ").join(badge(one) for one in labels(field, value))
         case Kind.LONG:
             return Markup('<span class="pre">{}</span>').format(value)
     return escape(value)
+
+
+def labels(field: Field, values: Sequence[str]) -> list[str]:
+    """What the chosen values of a field are called, in the order of its choices."""
+    return [str(one.label) for one in field.choices if one.value in values]
 
 
 def plain(field: Field, row: dict[str, Any]) -> Any:
@@ -137,6 +144,8 @@ def plain(field: Field, row: dict[str, Any]) -> Any:
         return _("Yes") if value else _("No")
     if field.kind is Kind.TAGS:
         return ", ".join(value)
+    if field.kind is Kind.MULTI:
+        return ", ".join(labels(field, value))
     return value
 
 
@@ -247,7 +256,7 @@ def value_words(field: Field, operator: str, values: list[str], names: Mapping[U
             words.append(_("me"))
         elif field.is_link:
             named.append(names.get(parse_id(one), "–"))
-        elif field.kind is Kind.ENUM:
+        elif field.kind in {Kind.ENUM, Kind.MULTI}:
             choice = field.choice(one)
             words.append(str(choice.label) if choice else one)
         elif field.kind in {Kind.DATE, Kind.DATETIME}:
@@ -268,6 +277,8 @@ def stored_words(field: Field, value: str) -> str:
     """A value of ``field``, which is no reference, as the audit log keeps it, in words."""
     with suppress(ValueError, ArithmeticError):
         if field.kind in _NUM:
+            if field.currency:
+                return i18n.money(Decimal(value), field.currency)
             return value if field.is_year else i18n.number(Decimal(value), 2)
         if field.kind is Kind.DATETIME:
             return i18n.moment(dt.datetime.fromisoformat(value))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dc_field
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -46,6 +47,7 @@ class Kind(StrEnum):
     REF = "ref"
     PERSON = "person"
     TAGS = "tags"
+    MULTI = "multi"
 
 
 NUMERIC = {Kind.INTEGER, Kind.DECIMAL, Kind.MONEY, Kind.PERCENT}
@@ -53,12 +55,13 @@ NUMERIC = {Kind.INTEGER, Kind.DECIMAL, Kind.MONEY, Kind.PERCENT}
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value of an ENUM field, with its badge."""
+    """A value of an ENUM or MULTI field, with its badge. An ``archived`` one stays where it is only."""
 
     value: str
     label: Any
     css: str = ""
     icon: str = ""
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class Field:
     ``_id``. ``target`` is the kind of record a REF points to. ``expression`` makes a computed,
     read-only column: a function of nothing that returns SQL. ``mobile`` places the cell on phones
     (title, sub, end, end2, line). ``total`` is what lists show below the column: sum (and average), or average.
+    ``own`` is where a field of the organization's own (``kernel.crud.custom``) has its value, ``currency`` that of
+    its amounts.
     """
 
     name: str
@@ -97,6 +102,8 @@ class Field:
     many: bool = False
     total: str = ""
     is_year: bool = False  # written without marks between the thousands
+    own: str = ""
+    currency: str = ""
 
     @property
     def key(self) -> str:
@@ -142,9 +149,30 @@ class Verbs:
     delete: Callable[..., Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+# The fields of the current organization's own, told by kernel.crud.custom: (crud, archived ones too) -> fields.
+own_fields: list[Callable[[Crud, bool], tuple[Field, ...]]] = []
+
+
+class _Fields:
+    """The declared fields, and behind them those that the current organization added."""
+
+    def __get__(self, crud: Crud | None, _owner: type[Crud] | None = None) -> tuple[Field, ...]:
+        if crud is None:
+            raise AttributeError("fields")  # for the dataclass: no default
+        declared: tuple[Field, ...] = crud.__dict__["_declared"]
+        return declared + own_fields[0](crud, False) if crud.custom and own_fields else declared
+
+    def __set__(self, crud: Crud, value: tuple[Field, ...]) -> None:
+        crud.__dict__["_declared"] = value
+
+
+@dataclass(frozen=True)
 class Crud:
-    """An entity: its table, names, addresses, permissions and fields."""
+    """An entity: its table, names, addresses, permissions and fields.
+
+    ``custom`` says that organizations may add fields by themselves, whoever has the permission ``custom_by``: the
+    model then has the column of ``kernel.crud.custom``, and ``fields`` has them at its end.
+    """
 
     kind: str
     model: type[TenantModel]
@@ -175,6 +203,19 @@ class Crud:
     list_path: str = "/"
     # The whole address instead, for a view of it elsewhere.
     list_address: str = ""
+    custom: bool = False
+    custom_by: tuple[str, str] = ("", "")
+    # Under which name views and columns of the list are kept, where there are several lists of the entity.
+    list_name: str = ""
+    # What else the list's address may say (``group``), with the values that there are.
+    options: Mapping[str, tuple[str, ...]] = dc_field(default_factory=lambda: MappingProxyType({}))
+    # The columns of the list, else those of the fields that are ``in_list``.
+    default_columns: tuple[str, ...] = ()
+
+    @property
+    def views_kind(self) -> str:
+        """Under which name views and columns of the list are kept."""
+        return self.list_name or self.kind
 
     @property
     def list_url(self) -> str:
@@ -188,6 +229,16 @@ class Crud:
                 return one
         return None
 
+    def known_field(self, key: str) -> Field | None:
+        """As ``field``, but also one of the organization's own that is archived: for what was written before."""
+        return self.field(key) or next((one for one in self.every_field if one.name == key), None)
+
+    @property
+    def every_field(self) -> tuple[Field, ...]:
+        """The fields, with the archived ones of the organization's own."""
+        declared: tuple[Field, ...] = self.__dict__["_declared"]
+        return declared + own_fields[0](self, True) if self.custom and own_fields else declared
+
     @property
     def form_fields(self) -> list[Field]:
         return [one for one in self.writable if one.in_form]
@@ -197,8 +248,13 @@ class Crud:
         return [one for one in self.fields if one.editable and one.expression is None]
 
 
+# Set from here: the class itself gives it no default, and only writes through it.
+Crud.fields = _Fields()  # type: ignore[assignment]
+
 # Every entity by kind; features register theirs so that references can be resolved and searched.
 cruds: dict[str, Crud] = {}
+# Lists beside an entity's own one, by their names.
+lists: dict[str, Crud] = {}
 PERSON_KIND = "membership"
 
 
@@ -218,6 +274,12 @@ targets: dict[str, Target] = {}
 def register(crud: Crud) -> Crud:
     """Adds an entity."""
     cruds[crud.kind] = crud
+    return crud
+
+
+def register_list(crud: Crud) -> Crud:
+    """Adds another list of an entity, with a ``list_name``."""
+    lists[crud.list_name] = crud
     return crud
 
 
@@ -271,11 +333,15 @@ def _number(field: Field, raw: Any) -> Decimal | int:
     try:
         if isinstance(raw, bool):
             raise ValueError
+        if isinstance(raw, int | Decimal) and not -money.MAX_AMOUNT <= raw <= money.MAX_AMOUNT:
+            raise OverflowError
         value = money.parse_amount(raw if isinstance(raw, int | Decimal) else str(raw))
         if field.kind is Kind.INTEGER:
             if value != value.to_integral_value():
                 raise ValueError
             value = Decimal(int(value))
+    except OverflowError:
+        raise ValueError(_("This number is too large.")) from None
     except (ValueError, ArithmeticError):
         raise ValueError(_("This is not a number.")) from None
     if field.minimum is not None and value < field.minimum:
@@ -334,6 +400,9 @@ def _email(field: Field, raw: Any) -> str:
 
 def _url(field: Field, raw: Any) -> str:
     text = _text(field, raw)
+    scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):(?!\d)", text)
+    if scheme is not None and scheme[1].lower() not in {"http", "https"}:
+        raise ValueError(_("A web address begins with http:// or https://."))
     if text and "://" not in text:
         text = f"https://{text}"
     if not re.fullmatch(r"https?://[^\s/?#]+\.[^\s/?#]+(?:[/?#]\S*)?", text):
@@ -360,6 +429,15 @@ def _enum(field: Field, raw: Any) -> str:
     raise ValueError(_("Choose one of the list."))
 
 
+def _multi(field: Field, raw: Any) -> list[str]:
+    if not isinstance(raw, list):
+        raw = [one for one in str(raw).split(",") if one.strip()]
+    if not all(isinstance(one, str) for one in raw):
+        raise ValueError(_("Choose one of the list."))
+    chosen = {_enum(field, one) for one in raw}
+    return [one.value for one in field.choices if one.value in chosen]
+
+
 def _tags(raw: Any) -> list[str]:
     parts = raw if isinstance(raw, list) else str(raw).split(",")
     found: list[str] = []
@@ -380,7 +458,7 @@ def parse(field: Field, raw: Any) -> Any:
     Raises ValueError with a message for people. References are checked by resolve().
     """
     if raw is None or (isinstance(raw, str) and not raw.strip()):
-        return [] if field.kind is Kind.TAGS else (False if field.kind is Kind.BOOL else None)
+        return [] if field.kind in {Kind.TAGS, Kind.MULTI} else (False if field.kind is Kind.BOOL else None)
     match field.kind:
         case Kind.TEXT | Kind.LONG:
             return _text(field, raw) or None
@@ -402,6 +480,8 @@ def parse(field: Field, raw: Any) -> Any:
             return _enum(field, raw)
         case Kind.TAGS:
             return _tags(raw)
+        case Kind.MULTI:
+            return _multi(field, raw)
         case Kind.REF | Kind.PERSON:
             try:
                 return parse_id(raw)
@@ -410,12 +490,12 @@ def parse(field: Field, raw: Any) -> Any:
     raise AssertionError(field.kind)
 
 
-def clean(fields: Sequence[Field], raw: dict[str, Any], *, partial: bool) -> dict[str, Any]:
+def clean(fields: Sequence[Field], raw: dict[str, Any], *, partial: bool, linked: bool = True) -> dict[str, Any]:
     """The values for ``fields`` in ``raw`` (keyed by public key), keyed by attribute name.
 
     ``partial`` leaves out what ``raw`` does not mention; otherwise required fields must be there.
-    References are looked up, so a foreign or unknown id is refused. Raises Invalid with every
-    field's errors, keyed by public key.
+    References are looked up, so a foreign or unknown id is refused; without ``linked`` whoever calls does that.
+    Raises Invalid with every field's errors, keyed by public key.
     """
     values: dict[str, Any] = {}
     errors: dict[str, list[str]] = {}
@@ -432,7 +512,7 @@ def clean(fields: Sequence[Field], raw: dict[str, Any], *, partial: bool) -> dic
         if field.required and (value is None or value == []):
             errors[field.key] = [_("This field is required.")]
             continue
-        if field.is_link and value is not None and not exists(field, value):
+        if linked and field.is_link and value is not None and not exists(field, value):
             errors[field.key] = [_("This record does not exist.")]
             continue
         values[field.name] = value

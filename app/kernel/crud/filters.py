@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from sqlalchemy import String, Uuid, and_, func, not_, or_, true, type_coerce
+from sqlalchemy import String, Uuid, and_, bindparam, func, not_, or_, true, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.kernel import clock
@@ -48,6 +48,7 @@ OPERATORS: dict[Kind, tuple[str, ...]] = {
     Kind.REF: SET,
     Kind.PERSON: SET,
     Kind.TAGS: SET,
+    Kind.MULTI: SET,
 }
 
 OPERATOR_LABELS = {
@@ -265,16 +266,16 @@ def _set(field: Field, operator: str, values: list[str], actor: Actor, column: A
     if field.kind is Kind.TAGS:
         found = type_coerce(column, ARRAY(String)).overlap(values)
         return found if operator == "in" else not_(found)
+    if field.kind is Kind.MULTI:
+        chosen = bindparam(None, [_known(field, one) for one in values], type_=ARRAY(String), unique=True)
+        found = column.has_any(chosen)
+        return found if operator == "in" else or_(column.is_(None), not_(found))
     parsed: list[Any] = []
     for one in values:
         if field.kind is Kind.PERSON and one == "me":
             parsed.append(actor.member_id)
         elif field.kind is Kind.ENUM:
-            if field.choice(one) is None:
-                raise BadRequest(
-                    _("“%(value)s” is not a value of “%(field)s”.", value=one[:40], field=str(field.label))
-                )
-            parsed.append(one)
+            parsed.append(_known(field, one))
         else:
             parsed.append(_value(field, one))
     if field.many:
@@ -283,6 +284,12 @@ def _set(field: Field, operator: str, values: list[str], actor: Actor, column: A
     if operator == "in":
         return is_one_of(column, parsed)
     return or_(column.is_(None), not_(is_one_of(column, parsed)))
+
+
+def _known(field: Field, value: str) -> str:
+    if field.choice(value) is None:
+        raise BadRequest(_("“%(value)s” is not a value of “%(field)s”.", value=value[:40], field=str(field.label)))
+    return value
 
 
 def _dates(field: Field, operator: str, values: list[str], actor: Actor, column: Any) -> Any:

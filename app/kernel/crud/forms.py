@@ -14,7 +14,7 @@ from wtforms import Field as WTField
 from wtforms import HiddenField, ValidationError
 
 from app.kernel import i18n
-from app.kernel.crud.fields import Crud, Field, Kind, is_small, options, parse, target_model
+from app.kernel.crud.fields import Choice, Crud, Field, Kind, is_small, options, parse, target_model
 from app.kernel.db import db
 from app.kernel.i18n import gettext as _
 
@@ -36,6 +36,8 @@ class SpecField(WTField):  # type: ignore[misc]
     def process_formdata(self, valuelist: list[str]) -> None:
         if self.spec.kind is Kind.BOOL:
             self.raw = "true" if valuelist and valuelist[-1] not in {"", "false"} else ""
+        elif self.spec.kind is Kind.MULTI:
+            self.raw = ",".join(valuelist)
         else:
             self.raw = valuelist[0] if valuelist else ""
 
@@ -64,8 +66,14 @@ class SpecField(WTField):  # type: ignore[misc]
     def options(self) -> list[tuple[str, str]]:
         """The choices of a select."""
         if self.spec.kind is Kind.ENUM:
-            return [(one.value, str(one.label)) for one in self.spec.choices]
+            return [(one.value, str(one.label)) for one in self.offered]
         return options(self.spec)
+
+    @property
+    def offered(self) -> list[Choice]:
+        """The choices that may be given now, and those that are."""
+        chosen = self.raw.split(",")
+        return [one for one in self.spec.choices if not one.archived or one.value in chosen]
 
     @property
     def is_remote(self) -> bool:
@@ -95,7 +103,7 @@ def write(field: Field, value: Any) -> str:
     if isinstance(value, dt.datetime):
         return value.astimezone(ZoneInfo(i18n.select_timezone())).strftime("%Y-%m-%dT%H:%M")
     if isinstance(value, list):
-        return ", ".join(value)
+        return ("," if field.kind is Kind.MULTI else ", ").join(value)
     return str(value)
 
 

@@ -24,9 +24,8 @@ def list_context(
     crud: Crud, params: ListParams, preset: Mapping[str, Any], tabs: dict[str, Any], actor: Actor
 ) -> dict[str, Any]:
     """A page of the list, its headings and totals, and the addresses that change what it shows."""
-    state = _keeping_view(params, tabs)
-    if tabs.get("active") is not None:
-        tabs["dirty"] = params.query(page=None) != read_params(MultiDict(), crud, preset).query(page=None)
+    state = keeping_view(crud, params, tabs)
+    mark_changes(crud, params, preset, tabs)
     fields = list_fields(crud, params)
     page = list_page(crud, params, actor)
     summed = has_totals(fields)
@@ -53,7 +52,13 @@ def list_context(
     }
 
 
-def _keeping_view(params: ListParams, tabs: dict[str, Any]) -> Callable[[Pairs], Pairs]:
+def mark_changes(crud: Crud, params: ListParams, preset: Mapping[str, Any], tabs: dict[str, Any]) -> None:
+    """Notes whether the list shows something else than its saved view says."""
+    if tabs.get("active") is not None:
+        tabs["dirty"] = params.query(page=None) != read_params(MultiDict(), crud, preset).query(page=None)
+
+
+def keeping_view(crud: Crud, params: ListParams, tabs: dict[str, Any]) -> Callable[[Pairs], Pairs]:
     """Completes the pairs of a list's link so that the view stays: what a link leaves out would
     otherwise come back from the view, or from the person's default one."""
     active = tabs.get("active")
@@ -63,7 +68,7 @@ def _keeping_view(params: ListParams, tabs: dict[str, Any]) -> Callable[[Pairs],
         if active is None:
             start = [("view", "all")] if tabs.get("views") else []
             return [*start, *pairs, *([("cols", "")] if tabs.get("layout") and "cols" not in given else [])]
-        blank = [(key, "") for key in STATE if key not in given and key != "size"]
+        blank = [(key, "") for key in (*STATE, *crud.options) if key not in given and key != "size"]
         size = [] if "size" in given else [("size", str(params.page_size))]
         return [("view", str(active.id)), *pairs, *blank, *size]
 

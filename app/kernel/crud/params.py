@@ -8,7 +8,7 @@ from dataclasses import field as dc_field
 from typing import TYPE_CHECKING, Any
 
 from app.kernel.crud.filters import leaf_text, parse_leaf
-from app.kernel.crud.tree import join, parse_tree, tree_text
+from app.kernel.crud.tree import join, leaves_of, parse_tree, tree_text
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
 
@@ -44,6 +44,7 @@ class ListParams:
     columns: list[str] = dc_field(default_factory=list)
     widths: dict[str, int] = dc_field(default_factory=dict)
     base: list[dict[str, Any]] = dc_field(default_factory=list)
+    options: dict[str, str] = dc_field(default_factory=dict)
 
     @property
     def offset(self) -> int:
@@ -75,6 +76,7 @@ class ListParams:
             "cols": ",".join(self.column_texts) or None,
             "f": [leaf_text(leaf) for leaf in self.leaves],
             "t": tree_text(self.tree) if self.tree else None,
+            **self.options,
         }
         if changes and "page" not in changes:
             values["page"] = None
@@ -100,6 +102,7 @@ def read_params(args: MultiDict[str, str], crud: Crud, preset: Mapping[str, Any]
         sort=args.get("sort", preset.get("sort", "")) or "",
     )
     params.columns, params.widths = read_columns(crud, args.get("cols") or ",".join(preset.get("columns", [])))
+    params.options = read_options(args, crud, preset)
     params.page = _whole(args.get("page"), 1)
     size = _whole(args.get("size"), preset.get("page_size", PAGE_SIZES[0]))
     params.page_size = size if size in PAGE_SIZES else PAGE_SIZES[0]
@@ -111,6 +114,26 @@ def read_state(args: MultiDict[str, str], crud: Crud, preset: Mapping[str, Any])
     if args.get("cols") == "":
         preset = {**preset, "columns": []}
     return read_params(args, crud, preset)
+
+
+def knows(crud: Crud, definition: Mapping[str, Any]) -> bool:
+    """Whether the entity still has every field that a view filters and sorts by."""
+    wanted = [one["field"] for one in leaves_of(join(definition.get("leaves", []), definition.get("tree")))]
+    wanted += [one.removeprefix("-") for one in definition.get("sort", "").split(",") if one]
+    return all(crud.field(one) is not None for one in wanted)
+
+
+def read_options(args: MultiDict[str, str], crud: Crud, preset: Mapping[str, Any]) -> dict[str, str]:
+    """What else the list's address says; a blank value takes away the view's. Raises BadRequest."""
+    kept = preset.get("options", {})
+    found: dict[str, str] = {}
+    for key, allowed in crud.options.items():
+        value = args.get(key, kept.get(key, ""))
+        if value in allowed:
+            found[key] = value
+        elif value and key in args:
+            raise BadRequest(_("Unknown field “%(name)s”.", name=value[:40]))
+    return found
 
 
 def read_columns(crud: Crud, text: str) -> tuple[list[str], dict[str, int]]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, func, or_, select, true
 from sqlalchemy.orm import aliased
 
+from app.kernel.crud.custom import column_of, name_of, position_of
 from app.kernel.crud.fields import Crud, Field, target_model
 from app.kernel.crud.params import ListParams as ListParams
 from app.kernel.crud.params import read_params as read_params
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 COUNT_CAP = 10_000
 MAX_OFFSET = 100_000
 MAX_SORTS = 5
+# People may ask for any columns in any order, and organizations have fields of their own.
+MAX_KEPT = 500
 
 
 @dataclass(slots=True)
@@ -51,24 +54,35 @@ class Page:
 
 @dataclass(slots=True)
 class Plan:
-    """How an entity's columns are selected: SQL expressions by attribute, and the joins for names."""
+    """How an entity's columns are selected: SQL expressions by attribute, and the joins for names.
+
+    The organization's own fields have no joins: what is kept of one organization's never meets another's.
+    """
 
     columns: dict[str, Any]
     names: dict[str, Any]
     joins: dict[str, tuple[Any, Any]]
 
 
-_plans: dict[str, Plan] = {}
+_plans: dict[tuple[str, ...], Plan] = {}
 
 
 def plan(crud: Crud) -> Plan:
     """The (remembered) plan of an entity."""
-    found = _plans.get(crud.kind)
+    own = [field for field in crud.fields if field.own]
+    key = (crud.kind, *(field.name for field in own))
+    found = _plans.get(key)
     if found is None:
+        if len(_plans) > MAX_KEPT:
+            _plans.clear()
         columns: dict[str, Any] = {}
         names: dict[str, Any] = {}
         joins: dict[str, tuple[Any, Any]] = {}
-        for field in crud.fields:
+        for field in own:
+            columns[field.name] = column_of(crud, field)
+            if field.is_link:
+                names[field.name] = name_of(crud, field, columns[field.name])
+        for field in crud.fields[: len(crud.fields) - len(own)]:
             columns[field.name] = (
                 field.expression() if field.expression is not None else getattr(crud.model, field.name)
             )
@@ -87,7 +101,7 @@ def plan(crud: Crud) -> Plan:
             columns[field.name] = field.expression() if field.expression else getattr(crud.model, field.name)
         if crud.extra_columns is not None:
             columns.update(crud.extra_columns())
-        found = _plans[crud.kind] = Plan(columns, names, joins)
+        found = _plans[key] = Plan(columns, names, joins)
     return found
 
 
@@ -124,7 +138,7 @@ def base_select(crud: Crud, fields: list[Field]) -> Select[Any]:
     key = (crud.kind, *(field.name for field in fields))
     found = _selects.get(key)
     if found is None:
-        if len(_selects) > 500:  # people may ask for any columns in any order
+        if len(_selects) > MAX_KEPT:  # people may ask for any columns in any order
             _selects.clear()
         found = _selects[key] = _build_select(crud, fields)
     return found
@@ -137,9 +151,10 @@ def _build_select(crud: Crud, fields: list[Field]) -> Select[Any]:
     for field in fields:
         statement = statement.add_columns(how.columns[field.name].label(field.name))
         if field.is_link:
-            alias, on = how.joins[field.name]
             statement = statement.add_columns(how.names[field.name].label(f"{field.name}__name"))
-            statement = statement.outerjoin(alias, on)
+            if field.name in how.joins:
+                alias, on = how.joins[field.name]
+                statement = statement.outerjoin(alias, on)
     if crud.extra_columns is not None:
         for name in crud.extra_columns():
             statement = statement.add_columns(how.columns[name].label(name))
@@ -160,20 +175,38 @@ def sorts(crud: Crud, sort: str) -> list[tuple[Field, bool]]:
     return list(found.values())
 
 
+def order_key(crud: Crud, sort: str) -> tuple[Any, ...]:
+    """All that the order named by ``sort`` depends on: a key of a field is another one in another organization."""
+    return tuple(
+        (field.name, down, tuple(one.value for one in field.choices) if field.own else ())
+        for field, down in sorts(crud, sort or crud.order)
+    )
+
+
 def ordered(crud: Crud, statement: Select[Any], sort: str, fields: list[Field]) -> Select[Any]:
     """``statement`` in the order that ``sort`` names, the id last, so pages hold still."""
-    how = plan(crud)
+    terms, joins = order_terms(crud, sort or crud.order)
     joined = {field.name for field in fields}
-    for field, down in sorts(crud, sort or crud.order):
+    for name, (alias, on) in joins.items():
+        if name not in joined:
+            statement = statement.outerjoin(alias, on)
+    return statement.order_by(*terms, crud.model.id.desc())
+
+
+def order_terms(crud: Crud, sort: str) -> tuple[list[Any], dict[str, tuple[Any, Any]]]:
+    """What ``sort`` orders by, and the joins that it needs, by attribute."""
+    how = plan(crud)
+    terms, joins = [], {}
+    for field, down in sorts(crud, sort):
         column = how.columns[field.name]
         if field.is_link:
-            if field.name not in joined:
-                alias, on = how.joins[field.name]
-                statement = statement.outerjoin(alias, on)
-                joined.add(field.name)
+            if field.name in how.joins:
+                joins[field.name] = how.joins[field.name]
             column = how.names[field.name]
-        statement = statement.order_by(column.desc().nulls_last() if down else column.asc().nulls_last())
-    return statement.order_by(crud.model.id.desc())
+        elif field.own and field.choices:
+            column = position_of(field, column)
+        terms.append(column.desc().nulls_last() if down else column.asc().nulls_last())
+    return terms, joins
 
 
 def fetch_page(crud: Crud, fields: list[Field], params: ListParams, actor: Actor) -> tuple[Sequence[Row[Any]], int]:
@@ -182,7 +215,8 @@ def fetch_page(crud: Crud, fields: list[Field], params: ListParams, actor: Actor
     form, values, criterion = lift_values(matching(crud, params, actor))
     # No offset on the first page: PostgreSQL cannot estimate one that is a parameter, and would plan the
     # statement anew every time.
-    key = (crud.kind, form, params.sort, tuple(field.name for field in fields), params.offset > 0)
+    order = order_key(crud, params.sort)
+    key = (crud.kind, form, order, tuple(field.name for field in fields), params.offset > 0)
 
     def statement() -> Select[Any]:
         where = criterion()
@@ -210,6 +244,8 @@ def list_fields(crud: Crud, params: ListParams) -> list[Field]:
         chosen = [crud.field(key) for key in params.columns]
         shown = [one for one in chosen if one is not None and one is not label]
         return ([label] if label is not None else []) + shown
+    if crud.default_columns:
+        return [one for one in map(crud.field, crud.default_columns) if one is not None]
     return [one for one in crud.fields if one.in_list]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.kernel.crud.custom import rest_key
 from app.kernel.crud.fields import Crud, Field, Kind
 from app.kernel.feature import registry
 
@@ -19,7 +20,9 @@ _JSON_TYPES: dict[Kind, dict[str, Any]] = {
     Kind.DATETIME: {"type": "string", "format": "date-time"},
     Kind.BOOL: {"type": "boolean"},
     Kind.TAGS: {"type": "array", "items": {"type": "string"}},
+    Kind.MULTI: {"type": "array", "items": {"type": "string"}},
 }
+_CHOSEN = {"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}}
 
 
 def _schema(field: Field, *, write: bool) -> dict[str, Any]:
@@ -40,8 +43,23 @@ def _schema(field: Field, *, write: bool) -> dict[str, Any]:
         schema["maxLength"] = field.max_length
     if not (write and field.required) and field.kind is not Kind.TAGS:
         schema["nullable"] = True
-    schema["description"] = field.name.replace("_", " ")
+    schema["description"] = str(field.label) if field.own else field.name.replace("_", " ")
     return schema
+
+
+def _custom_schema(fields: list[Field], *, write: bool) -> dict[str, Any]:
+    """The ``custom`` of a record: the fields that the caller's organization has just now."""
+    properties = {}
+    for field in fields:
+        schema = _schema(field, write=write)
+        if field.choices and write:
+            names = ", ".join(f"{one.value} ({one.label})" for one in field.choices if not one.archived)
+            kind = {"type": "array", "items": {"type": "string"}} if field.kind is Kind.MULTI else {"type": "string"}
+            schema = {**kind, "nullable": True, "description": f"{field.label}: {names}; by id or by name"}
+        elif field.choices:
+            schema = {"type": "array", "items": _CHOSEN} if field.kind is Kind.MULTI else {**_CHOSEN, "nullable": True}
+        properties[rest_key(field)] = {"description": str(field.label), **schema}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def security(api_spec: APISpec, resource: str) -> list[dict[str, list[str]]]:
@@ -79,14 +97,18 @@ def describe(api_spec: APISpec, crud: Crud, fields: list[Field], methods: set[st
         "id": {"type": "string", "format": "uuid"},
         "version": {"type": "integer"},
     }
-    read = {**base, **{field.key: _schema(field, write=False) for field in fields}}
+    own = [field for field in fields if field.own]
+    read = {**base, **{field.key: _schema(field, write=False) for field in fields if not field.own}}
     full = {
         **read,
         "created_at": {"type": "string", "format": "date-time"},
         "updated_at": {"type": "string", "format": "date-time"},
     }
-    write = {field.key: _schema(field, write=True) for field in crud.writable}
-    required = [field.key for field in crud.writable if field.required]
+    write = {field.key: _schema(field, write=True) for field in crud.writable if not field.own}
+    required = [field.key for field in crud.writable if field.required and not field.own]
+    if crud.custom:
+        full["custom"] = _custom_schema(own, write=False)
+        write["custom"] = _custom_schema(own, write=True)
     api_spec.components.schema(name, component={"type": "object", "properties": full})
     create_schema: dict[str, Any] = {
         "type": "object",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from app.kernel.crud.custom import fold
 from app.kernel.crud.fields import Crud
 from app.kernel.crud.query import base_select
 from app.kernel.db import db
@@ -43,6 +44,7 @@ def get(crud: Crud, record_id: UUID) -> Any:
 def create(crud: Crud, values: dict[str, Any], *, actor: Actor) -> Any:
     """Creates a record by the feature's verb, or as it is."""
     actor.require("write", crud.resource)
+    values = fold(crud, values, None)
     if crud.verbs.create is not None:
         created = crud.verbs.create(actor=actor, **values)
     else:
@@ -60,6 +62,7 @@ def change(crud: Crud, record_id: UUID, values: dict[str, Any], *, actor: Actor,
     actor.require_on("write", crud.resource, record)
     if version is not None and record.version != version:
         raise Conflict(details={"version": record.version})
+    values = fold(crud, values, record)
     if crud.verbs.update is not None:
         crud.verbs.update(record, actor=actor, **values)
     else:

@@ -85,7 +85,8 @@ def _total(field: Field, at: int, rows: Sequence[Any]) -> Total:
     parts: dict[str, list[Any]] = {}
     for row in rows:
         if row[place + 1]:
-            part = parts.setdefault((row[0] or "EUR") if field.kind is Kind.MONEY else "", [Decimal(0), 0])
+            currency = (field.currency or row[0] or "EUR") if field.kind is Kind.MONEY else ""
+            part = parts.setdefault(currency, [Decimal(0), 0])
             part[0] += row[place]
             part[1] += row[place + 1]
     sums = tuple((currency, amount) for currency, (amount, _number) in parts.items())

@@ -53,6 +53,12 @@ def provide_views(provider: Callable[[Crud, Any, Any], tuple[Mapping[str, Any], 
     _views_provider[:] = [provider]
 
 
+def list_state(crud: Crud) -> tuple[ListParams, Mapping[str, Any], dict[str, Any]]:
+    """A list's state from the request's address and the active saved view, that view's preset, and the tabs."""
+    preset, tabs = _views_provider[0](crud, http.actor(), request.args)
+    return read_state(request.args, crud, preset), preset, tabs
+
+
 class TenantInterface(SQLAInterface):  # type: ignore[misc]
     """FAB's data interface over a tenant table, for what FAB itself asks of a model."""
 
@@ -115,9 +121,7 @@ class TenantView(ModelView):  # type: ignore[misc]
 
     def _params(self) -> tuple[ListParams, Mapping[str, Any], dict[str, Any]]:
         """The list's state from the address and the active saved view, that view's preset, and the tabs."""
-        preset, tabs = _views_provider[0](self.crud, http.actor(), request.args)
-        params = read_state(request.args, self.crud, preset)
-        return params, preset, tabs
+        return list_state(self.crud)
 
     @expose("/export/<fmt>", methods=["GET", "POST"])
     @has_access
@@ -170,7 +174,7 @@ class TenantView(ModelView):  # type: ignore[misc]
         """The form of a new record."""
         crud, actor = self.crud, http.actor()
         actor.require("write", crud.resource)
-        form = self.add_form()
+        form = self._new_form()
         if request.method == "GET":
             self._prefill(form)
             return self._form(form, None)
@@ -185,6 +189,10 @@ class TenantView(ModelView):  # type: ignore[misc]
         if request.form.get("again"):
             return redirect(f"{crud.url}/add")  # type: ignore[return-value]
         return redirect(f"{crud.url}/show/{created.id}")  # type: ignore[return-value]
+
+    def _new_form(self) -> Any:
+        """The form, with the fields that the organization has just now."""
+        return (make_form(self.crud) if self.crud.custom else self.add_form)()
 
     def _prefill(self, form: Any) -> None:
         actor = http.actor()
@@ -210,7 +218,7 @@ class TenantView(ModelView):  # type: ignore[misc]
         row = load(crud, parse_id(pk))
         if not _covered(actor, crud, row):
             raise Forbidden
-        form = self.edit_form()
+        form = self._new_form()
         if request.method == "GET":
             for field in form:
                 spec = getattr(field, "spec", None)
@@ -356,10 +364,12 @@ def history(kind: str, record_id: UUID) -> list[AuditLog]:
 def history_names(crud: Crud, events: list[AuditLog]) -> dict[str, str]:
     """What the records are called that ``events`` refer to: id -> name, of those that the actor may see."""
     found: dict[str, str] = {}
-    for field in [one for one in crud.fields if one.is_link]:
+    wanted: dict[Any, set[str]] = {}
+    for field in [one for one in crud.every_field if one.is_link]:
         ids = {one for event in events for one in event.changes.get(field.name, ()) if one is not None}
+        wanted.setdefault(target_model(field), set()).update(ids)
+    for (model, label), ids in wanted.items():
         if ids:
-            model, label = target_model(field)
             rows = db.session.execute(select(model.id, label).where(model.id.in_(map(parse_id, ids))))
             found |= {str(record_id): name for record_id, name in rows}
     return found

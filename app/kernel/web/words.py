@@ -144,7 +144,7 @@ def audit_action(action: str) -> str:
 def audit_field(kind: str, key: str) -> str:
     """A changed field's label, where its entity is known."""
     crud = cruds.get(kind)
-    field = crud.field(key) if crud is not None else None
+    field = crud.known_field(key) if crud is not None else None
     return str(field.label) if field is not None else key.replace("_", " ")
 
 
@@ -155,11 +155,15 @@ def audit_value(value: Any, kind: str = "", key: str = "", names: Mapping[str, s
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     crud = cruds.get(kind)
-    field = crud.field(key) if crud is not None else None
+    field = crud.known_field(key) if crud is not None else None
+    if field is not None and field.choices and isinstance(value, list):
+        value = cells.labels(field, value)
     if field is not None and not isinstance(value, list | dict):
         if not field.is_link:
             return cells.stored_words(field, str(value))
         if names is not None:
             value = names.get(str(value)) or _("not available")
-    text = ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        value = ", ".join(str(one.get("label", one)) if isinstance(one, dict) else str(one) for one in value)
+    text = str(value)
     return text if len(text) <= 120 else text[:117] + "…"

@@ -64,9 +64,7 @@ def reschedule_activity(
     A day alone keeps the time of day, in ``timezone``. Raises Conflict for a stale version, Invalid for no
     start and for an end that is not after it.
     """
-    activity = _lock(activity_id, actor)
-    if version is not None and activity.version != version:
-        raise Conflict(details={"version": activity.version})
+    activity = _lock(activity_id, actor, version)
     if start is None:
         raise Invalid(errors={"start": [_("Choose a day.")]})
     if not isinstance(start, dt.datetime):
@@ -80,17 +78,21 @@ def reschedule_activity(
     return update_activity(activity, actor=actor, **values)
 
 
-def _lock(activity_id: UUID, actor: Actor) -> ActivityLog:
+def _lock(activity_id: UUID, actor: Actor, version: int | None = None) -> ActivityLog:
     activity = db.session.scalar(select(ActivityLog).where(ActivityLog.id == activity_id).with_for_update())
     if activity is None:
         raise NotFound
     actor.require_on("write", "deal", activity)
+    if version is not None and activity.version != version:
+        raise Conflict(details={"version": activity.version})
     return activity
 
 
-def complete_activity(activity_id: UUID, *, actor: Actor, outcome: str | None = None) -> ActivityLog:
-    """Marks an activity done, with its outcome. Raises Conflict when it was done already."""
-    activity = _lock(activity_id, actor)
+def complete_activity(
+    activity_id: UUID, *, actor: Actor, outcome: str | None = None, version: int | None = None
+) -> ActivityLog:
+    """Marks an activity done, with its outcome. Raises Conflict for a stale version, and when it was done already."""
+    activity = _lock(activity_id, actor, version)
     if activity.done_at is not None:
         raise Conflict(_("This activity is done already."))
     activity.done_at = clock.now()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, current_app, request
 from flask_appbuilder import expose
 
 from app.kernel import http
+from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
 from app.settings.views.page import SettingsPage, saved, whole_number
+from app.settings.views.sla import read_form, sla_context
 from app.tasks.assist.remote import Service
 from app.tasks.cruds import GROUPS
 from app.tasks.queries.tasks import list_statuses
 from app.tasks.rows import status_icon
 from app.tasks.service import statuses
 from app.tasks.service.assist import allow_sending
+from app.tasks.service.sla import save_sla
 from app.tenancy.queries import current_organization
 
 
@@ -28,15 +33,31 @@ class TaskStatusesView(SettingsPage):
     def tasks(self) -> Response:
         """The statuses, group by group."""
         http.actor().require("manage", "tasks")
+        return self._show(**sla_context())
+
+    def _show(self, status: int = 200, **context: Any) -> Response:
         return self._page(
             "settings/tasks.html",
+            status,
             statuses=list_statuses(),
             choices=GROUPS,
             group_labels={one.value: one.label for one in GROUPS},
             status_icon=status_icon,
             assist_sends=current_organization().assist_sends,
             ai=Service.configured(current_app.config),
+            **context,
         )
+
+    @expose("/tasks/sla", methods=["POST"])
+    def save_sla(self) -> Response:
+        """Changes the hours per priority and the business hours."""
+        http.actor().require("manage", "tasks")
+        try:
+            with uow():
+                save_sla(read_form(), actor=http.actor())
+        except Invalid as error:
+            return self._show(422, errors=error.errors, **sla_context(request.form))
+        return saved("/settings/tasks#sla", _("Changes saved. Open tasks follow within a minute."))
 
     @expose("/tasks/assist", methods=["POST"])
     def save_assist(self) -> Response:

@@ -13,6 +13,7 @@ from app.kernel.crud.body import id_list, optional_flag, optional_id, optional_t
 from app.kernel.crud.fields import Crud, Field, Kind, clean
 from app.kernel.crud.rest_docs import security
 from app.kernel.crud.store import load
+from app.kernel.errors import DomainError
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
@@ -23,6 +24,8 @@ from app.tasks.api.assist import PERMISSIONS as ASSIST
 from app.tasks.api.assist import AssistRoutes
 from app.tasks.api.recurrence import PERMISSIONS as RECURRENCE
 from app.tasks.api.recurrence import RecurrenceRoutes
+from app.tasks.api.sla import PERMISSIONS as SLA
+from app.tasks.api.sla import SlaRoutes
 from app.tasks.api.time import PERMISSIONS as TIME
 from app.tasks.api.time import TimeRoutes
 from app.tasks.api.timeline import PERMISSIONS as TIMELINE
@@ -49,16 +52,16 @@ GROUPED_BY = ("status", "priority", "owner", "due_on", "module")
 
 
 def move_values(body: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a move's body, by attribute. Raises Invalid."""
+    """The fields of a move's body, by attribute. Raises Invalid. Whether what they name exists, the move finds out."""
     given = {key: body[key] for key in GROUPED_BY if key in body}
-    return clean([field for field in TASKS.writable if field.key in given], given, partial=True)
+    return clean([field for field in TASKS.writable if field.key in given], given, partial=True, linked=False)
 
 
 def _item(item: ChecklistItem) -> dict[str, Any]:
     return {"id": item.id, "text": item.text, "done": item.done, "position": item.position}
 
 
-class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, ApprovalRoutes, TenantApi):
+class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, SlaRoutes, ApprovalRoutes, TenantApi):
     """Tasks, with what the generated resource does not say."""
 
     method_permission_name = {
@@ -75,10 +78,11 @@ class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, Approv
         **RECURRENCE,
         **APPROVALS,
         **ASSIST,
+        **SLA,
     }
     include_route_methods = TenantApi.include_route_methods | {
         "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item",
-        *TIME, *RECURRENCE, *TIMELINE, *APPROVALS, *ASSIST,
+        *TIME, *RECURRENCE, *TIMELINE, *APPROVALS, *ASSIST, *SLA,
     }  # fmt: skip
 
     def add_api_spec(self, api_spec: APISpec) -> None:
@@ -93,13 +97,15 @@ class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, Approv
         body = http.json_body()
 
         def act() -> tuple[Any, int]:
+            task_id = parse_id(pk)
+            try:
+                values, version = move_values(body), optional_version(body)
+                after, before = optional_id(body, "after"), optional_id(body, "before")
+            except DomainError:
+                queries.get_task(task_id)  # an unknown task is 404, whatever the body says
+                raise
             task = move_task(
-                queries.get_task(parse_id(pk)).id,  # before the body: an unknown task is 404, whatever it says
-                actor=http.actor(),
-                values=move_values(body),
-                after_id=optional_id(body, "after"),
-                before_id=optional_id(body, "before"),
-                version=optional_version(body),
+                task_id, actor=http.actor(), values=values, after_id=after, before_id=before, version=version
             )
             return {"id": task.id, "result": self._dump(load(self.crud, task.id))}, 200
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from sqlalchemy import Select
+
     from app.kernel.actor import Actor
 
 # Rounds that a task's history shows.
@@ -113,13 +115,18 @@ def require_settled(task: Task) -> None:
     if task.type != TaskType.APPROVAL:
         return
     with db.session.no_autoflush:
-        state = db.session.scalar(
-            select(TaskApproval.state)
-            .where(TaskApproval.task_id == task.id)
-            .order_by(TaskApproval.round.desc())
-            .limit(1)
-        )
-    if state is not None and state != Decision.APPROVED:
+        refuse_unsettled(task, db.session.scalar(newest_state(task.id)))
+
+
+def newest_state(task_id: UUID) -> Select[Any]:
+    """The state of a task's newest round."""
+    of = TaskApproval
+    return select(of.state).where(of.task_id == task_id).order_by(of.round.desc()).limit(1)
+
+
+def refuse_unsettled(task: Task, state: str | None) -> None:
+    """As require_settled, for a state that was read already."""
+    if task.type == TaskType.APPROVAL and state is not None and state != Decision.APPROVED:
         raise Conflict(_("“%(title)s” waits for its approvers: they decide.", title=task.title))
 
 

@@ -3,48 +3,46 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Date, String, Uuid, and_, bindparam, case, cast, func, literal, or_, select
+from sqlalchemy import ARRAY, Integer, String, Uuid, and_, bindparam, func, or_, select, true
 from sqlalchemy.orm import aliased
 
-from app.kernel import clock, tenant
-from app.kernel.crud.query import ListParams, matching
+from app.collaboration.models import Attachment, Comment
+from app.kernel.crud.fields import Field
+from app.kernel.crud.query import ListParams, matching, order_key, order_terms, plan
 from app.kernel.db import is_one_of, lift_values, read_prepared
-from app.kernel.errors import BadRequest
-from app.kernel.i18n import gettext as _
-from app.tasks.cruds import MODULES, PRIORITIES, TASKS
+from app.tasks import sla
+from app.tasks.cruds import TASKS
 from app.tasks.models import CLOSED, Task, TaskDependency, TaskStatus
-from app.tasks.queries.tasks import cleared, list_statuses
+from app.tasks.queries.groupings import MAX_LINKED, NO_LINK, Group, Grouping, get_grouping
+from app.tasks.queries.tasks import cleared
 from app.tasks.schedule import LinkType
 from app.tenancy.models import Membership
-from app.tenancy.queries import list_people
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from sqlalchemy import Select
 
     from app.kernel.actor import Actor
 
 PAGE = 50
-
-
-def _today() -> dt.date:
-    return clock.today(tenant.current_actor().timezone)
-
-
-# Read when a statement runs, so that statements can be kept.
-_TODAY = bindparam("today", callable_=_today, type_=Date())
+# The most that one request for more rows of a group brings.
+MAX_MORE = 500
 _PARENTS = bindparam("parent_ids", type_=ARRAY(Uuid()))
-_NOBODY = UUID(int=0)
+_FIRST, _LAST = bindparam("first", type_=Integer()), bindparam("last", type_=Integer())
+_KEYS = bindparam("keys", type_=ARRAY(String()))
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A task as lists and boards show it. Equal rows look the same, so what was written for one is kept."""
+    """A task as lists and boards show it. Equal rows look the same, so what was written for one is kept.
+
+    ``extra`` holds the columns beyond these, by attribute, which a list asks for.
+    """
 
     id: UUID
     version: int
@@ -65,6 +63,13 @@ class Row:
     done_children: int
     children: int
     blocked: bool
+    sla: str | None
+    sla_until: dt.datetime | None
+    sla_ended: dt.datetime | None
+    sla_hours: str | None
+    comments: int
+    files: int
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def is_closed(self) -> bool:
@@ -72,183 +77,198 @@ class Row:
         return self.status_group in CLOSED
 
 
+_OWN = len(fields_of(Row)) - 1
+
+
 @dataclass(slots=True)
-class Group:
-    """Tasks that share a value. ``values`` is what a task gets that is put here (REST's names)."""
+class Lane:
+    """A row of the board: its group, and a cell for each column."""
 
-    key: str
-    label: str
-    css: str = ""
-    icon: str = ""
-    values: dict[str, Any] = field(default_factory=dict)
-    status: TaskStatus | None = None
-    count: int = 0
-    estimate: int = 0
-    rows: list[Row] = field(default_factory=list)
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether its tasks are done: such a group starts collapsed."""
-        return self.status is not None and self.status.group in CLOSED
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the status holds as many tasks as its limit says."""
-        return self.status is not None and self.status.wip_limit is not None and self.count >= self.status.wip_limit
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the status holds more than that."""
-        return self.is_full and self.count > (self.status.wip_limit or 0)  # type: ignore[union-attr]
+    group: Group
+    cells: list[Group]
 
 
 @dataclass(frozen=True, slots=True)
-class Grouping:
-    """One way to group tasks: the value in SQL, and the groups in their order."""
+class Arrangement:
+    """How tasks are read: grouped ``by``, on the board also in ``lanes``; ``nested`` leaves out what has a parent
+    that the actor may see: the list shows it below that one. ``fields`` are columns beyond those of Row."""
 
-    label: Callable[[], str]
-    value: Callable[[], Any]
-    groups: Callable[[], list[Group]]
-    on_board: bool = True
+    by: str = "status"
+    lanes: str = ""
+    nested: bool = False
+    fields: tuple[Field, ...] = ()
 
-
-def _status_groups() -> list[Group]:
-    icons = {one.value: one.icon for one in _groups_of_statuses()}
-    return [
-        Group(str(one.id), one.name, f"g-{one.group}", icons[one.group], {"status": str(one.id)}, one)
-        for one in list_statuses()
-    ]
+    @property
+    def groupings(self) -> list[Grouping]:
+        return [get_grouping(one) for one in (self.by, self.lanes) if one]
 
 
-def _groups_of_statuses() -> Sequence[Any]:
-    found = TASKS.field("status_group")
-    assert found is not None
-    return found.choices
+class _Reader:
+    """The statements of one arrangement; kept, because writing them costs more than running them."""
 
-
-def _priority_groups() -> list[Group]:
-    return [Group(one.value, str(one.label), one.css, one.icon, {"priority": one.value}) for one in PRIORITIES]
-
-
-def _module_groups() -> list[Group]:
-    return [Group(one.value, str(one.label), one.css, one.icon, {"module": one.value}) for one in MODULES]
-
-
-def _owner_groups() -> list[Group]:
-    people = [Group(str(one.id), one.display_name, values={"owner": str(one.id)}) for one in list_people()]
-    return [*people, Group(str(_NOBODY), _("Nobody"), icon="user-x", values={"owner": None})]
-
-
-def _due_value() -> Any:
-    week = _TODAY + literal(7)
-    return case(
-        (or_(Task.status_group == CLOSED[0], Task.status_group == CLOSED[1]), "closed"),
-        (Task.due_on.is_(None), "none"),
-        (Task.due_on < _TODAY, "late"),
-        (Task.due_on == _TODAY, "today"),
-        (Task.due_on <= week, "week"),
-        else_="later",
-    )
-
-
-def _due_groups() -> list[Group]:
-    today = _today()
-    day = {"today": today, "week": today + dt.timedelta(days=7), "later": today + dt.timedelta(days=8)}
-    return [
-        Group(key, label, css, icon, {"due_on": day[key].isoformat() if key in day else None})
-        for key, label, css, icon in (
-            ("late", _("Overdue"), "t-danger", "clock-alert"),
-            ("today", _("Today"), "t-warn", "calendar-check"),
-            ("week", _("Within 7 days"), "", "calendar"),
-            ("later", _("Later"), "", "calendar"),
-            ("none", _("No due date"), "", "calendar-off"),
-            ("closed", _("Closed"), "", "circle-check-big"),
+    def __init__(self, how: Arrangement, params: ListParams, actor: Actor) -> None:
+        self.how, self.sort = how, params.sort
+        form, self.values, self.criterion = lift_values(matching(TASKS, params, actor))
+        self.key = (
+            how.by,
+            how.lanes,
+            how.nested,
+            tuple(one.name for one in how.fields),
+            form,
+            order_key(TASKS, params.sort) if params.sort else (),
         )
-    ]
 
-
-GROUPINGS: dict[str, Grouping] = {
-    "status": Grouping(lambda: _("Status"), lambda: cast(Task.status_id, String), _status_groups),
-    "priority": Grouping(lambda: _("Priority"), lambda: Task.priority, _priority_groups),
-    "owner": Grouping(lambda: _("Owner"), lambda: cast(func.coalesce(Task.owner_id, _NOBODY), String), _owner_groups),
-    "module": Grouping(lambda: _("Module"), lambda: Task.module, _module_groups),
-    "due": Grouping(lambda: _("Due"), _due_value, _due_groups, on_board=False),
-}
-SORTS: dict[str, Callable[[], tuple[Any, ...]]] = {
-    "rank": lambda: (Task.rank.asc(),),
-    "due": lambda: (Task.due_on.asc().nulls_last(), Task.rank.asc()),
-    "priority": lambda: (Task.priority.asc(), Task.rank.asc()),
-    "title": lambda: (func.lower(Task.title).asc(),),
-    "updated": lambda: (Task.updated_at.desc(),),
-}
-
-
-def get_grouping(name: str) -> Grouping:
-    """A way to group. Raises BadRequest for an unknown one."""
-    found = GROUPINGS.get(name)
-    if found is None:
-        raise BadRequest(_("Unknown field “%(name)s”.", name=name[:40]))
-    return found
-
-
-def list_groups(by: str, params: ListParams, actor: Actor, *, sort: str = "rank", nested: bool = True) -> list[Group]:
-    """The groups with the first PAGE tasks of each, their numbers and the sum of their estimates (minutes).
-
-    ``nested`` leaves out what has a parent that the actor may see: the list shows it below that one.
-    Raises BadRequest for an unknown grouping or order.
-    """
-    grouping = get_grouping(by)
-    if sort not in SORTS:
-        raise BadRequest(_("Unknown field “%(name)s”.", name=sort[:40]))
-    form, values, criterion = lift_values(matching(TASKS, params, actor))
-    groups = grouping.groups()
-    by_key = {one.key: one for one in groups}
-
-    def within(statement: Select[Any]) -> Select[Any]:
-        statement = statement.where(criterion())
-        if nested:
-            # The guard is in the join: a parent that the actor may not see is none.
+    def _within(self, statement: Select[Any]) -> Select[Any]:
+        statement = statement.where(self.criterion())
+        for one in self.how.groupings:
+            statement = one.attach(statement)
+        if self.how.nested:
+            # The guard is in the subquery too: a parent that the actor may not see is none. Most have none at all.
             parent = aliased(Task)
             above = and_(parent.id == Task.parent_id, parent.organization_id == Task.organization_id)
-            statement = statement.outerjoin(parent, above).where(parent.id.is_(None))
+            seen = select(parent.id).where(above).correlate(Task).exists()
+            statement = statement.where(or_(Task.parent_id.is_(None), ~seen))
         return statement
 
-    def sums() -> Select[Any]:
-        value = grouping.value().label("value")
-        counted = select(value, func.count(), func.coalesce(func.sum(Task.estimate), 0)).select_from(Task)
-        return within(counted).group_by(value)
+    def _values(self) -> list[Any]:
+        return [one.value().label(f"value_{place}") for place, one in enumerate(self.how.groupings)]
 
-    def rows() -> Select[Any]:
-        value, order = grouping.value(), SORTS[sort]()
-        place = func.row_number().over(partition_by=value, order_by=(*order, Task.id)).label("place")
-        inner = within(select(Task.id.label("id"), value.label("value"), place).select_from(Task)).subquery()
-        return (
-            row_select()
-            .add_columns(inner.c.value)
-            .join(inner, inner.c.id == Task.id)
-            .where(inner.c.place <= PAGE)
-            .order_by(inner.c.place)
-        )
+    def sums(self) -> Sequence[Any]:
+        """The values of each cell, how many tasks it has, and what their estimates come to."""
 
-    key = (by, form, sort, nested)
-    for value, count, estimate in read_prepared(("task sums", *key), sums, values):
-        if value in by_key:
-            by_key[value].count, by_key[value].estimate = count, estimate
-    for row in read_prepared(("task rows", *key), rows, values):
-        if row[-1] in by_key:
-            by_key[row[-1]].rows.append(Row(*row[:-1]))
-    return [one for one in groups if by != "owner" or one.count]
+        def statement() -> Select[Any]:
+            values = self._values()
+            counted = select(*values, func.count(), func.coalesce(func.sum(Task.estimate), 0)).select_from(Task)
+            return self._within(counted).group_by(*values)
+
+        return read_prepared(("task sums", *self.key), statement, self.values)
+
+    def _ordered(self, partition: Sequence[Any]) -> tuple[Select[Any], list[Any]]:
+        """Ids, the values of the partition and the place within it; and the order."""
+        terms, joins = order_terms(TASKS, self.sort) if self.sort else ([Task.rank.asc()], {})
+        order = [*terms, Task.id]
+        place = func.row_number().over(partition_by=partition or None, order_by=order).label("place")
+        ids = self._within(select(Task.id.label("id"), *partition, place).select_from(Task))
+        for alias, on in joins.values():
+            ids = ids.outerjoin(alias, on)
+        return ids, order
+
+    def _cut(self, some: bool) -> Select[Any]:
+        """Everything in its order, cut by place: what any grouping can do."""
+        values = self._values()
+        ids, _order = self._ordered(values)
+        if some:
+            ids = ids.where(is_one_of(values[0].element, _KEYS))
+        inner = ids.subquery()
+        return select(*inner.c).where(inner.c.place >= _FIRST, inner.c.place <= _LAST)
+
+    def _each(self) -> Select[Any]:
+        """Each group by itself and no further than its last place: as fast among a hundred thousand tasks."""
+        keys = func.unnest(_KEYS).table_valued("value_0", name="keys").render_derived()
+        member = self.how.groupings[0].member
+        assert member is not None
+        ids, order = self._ordered(())
+        ids = ids.where(member(keys.c.value_0)).order_by(*order)
+        cell = ids.offset(_FIRST - 1).limit(_LAST - _FIRST + 1).lateral()
+        return select(keys.c.value_0, cell.c.id, cell.c.place).select_from(keys).join(cell, true())
+
+    def rows(self, first: int, last: int, only: Sequence[str] | None = None) -> list[tuple[list[str], Row]]:
+        """The tasks of each cell from place ``first`` to ``last``, with the cell's values; ``only`` of those whose
+        first value is one of these."""
+
+        depth = len(self.how.groupings)
+        apart = only is not None and depth == 1 and self.how.groupings[0].member is not None
+
+        def statement() -> Select[Any]:
+            inner = (self._each() if apart else self._cut(only is not None)).subquery()
+            values = [inner.c[f"value_{place}"] for place in range(depth)]
+            found = row_select(self.how.fields).add_columns(*values).join(inner, inner.c.id == Task.id)
+            return found.order_by(inner.c.place)
+
+        given = {**self.values, "first": first, "last": last}
+        if only is not None:
+            given["keys"] = list(only)
+        found = read_prepared(("task rows", only is not None, *self.key), statement, given)
+        return [(list(row[-depth:]), to_row(row[:-depth], self.how.fields)) for row in found]
 
 
-def children_of(task_ids: list[UUID]) -> dict[UUID, list[Row]]:
+def list_groups(how: Arrangement, params: ListParams, actor: Actor) -> list[Group]:
+    """The groups with the first PAGE tasks of each, their numbers and the sum of their estimates (minutes).
+
+    Raises BadRequest for an unknown grouping or order.
+    """
+    reader = _Reader(replace(how, lanes=""), params, actor)
+    sums = {value: (count, estimate) for value, count, estimate in reader.sums()}
+    groups, only = _groups(get_grouping(how.by), {value: count for value, (count, _sum) in sums.items()})
+    for one in groups:
+        one.count, one.estimate = sums.get(one.key, (0, 0))
+    _fill({(one.key,): one for one in groups}, reader, only)
+    return [one for one in groups if how.by not in {"owner", "link"} or one.count]
+
+
+def list_lanes(how: Arrangement, params: ListParams, actor: Actor) -> tuple[list[Group], list[Lane]]:
+    """The board's columns with their numbers, and its lanes with a cell for each column, PAGE tasks in each."""
+    reader = _Reader(how, params, actor)
+    sums = {(column, lane): (count, estimate) for column, lane, count, estimate in reader.sums()}
+    numbers: list[dict[str, int]] = [{}, {}]
+    for values, (count, _estimate) in sums.items():
+        for place, value in enumerate(values):
+            numbers[place][value] = numbers[place].get(value, 0) + count
+    columns, _all = _groups(get_grouping(how.by), numbers[0])
+    groups, _some = _groups(get_grouping(how.lanes), numbers[1])
+    for found, counted in ((columns, numbers[0]), (groups, numbers[1])):
+        for one in found:
+            one.count = counted.get(one.key, 0)
+    columns = [one for one in columns if how.by != "owner" or one.count]
+    lanes = [Lane(one, [_cell(column, one, sums) for column in columns]) for one in groups if one.count]
+    _fill({(cell.key, lane.group.key): cell for lane in lanes for cell in lane.cells}, reader, None)
+    return columns, lanes
+
+
+def list_more(how: Arrangement, params: ListParams, actor: Actor, cell: Sequence[str], first: int) -> list[Row]:
+    """The tasks of one cell (the values of its groups) from place ``first``, PAGE of them. One query.
+
+    Raises NotFound for a key that cannot be.
+    """
+    get_grouping(how.by).check(cell[0])
+    found = _Reader(how, params, actor).rows(first, first + PAGE - 1, cell[:1])
+    return [row for values, row in found if values == list(cell)]
+
+
+def _groups(grouping: Grouping, counts: Mapping[str, int]) -> tuple[list[Group], list[str] | None]:
+    """The groups, and the values that they are limited to (None: all)."""
+    if grouping.found is None:
+        return grouping.groups(), None
+    linked = sorted((one for one in counts if one != NO_LINK), key=lambda one: (-counts[one], one))[:MAX_LINKED]
+    return grouping.found(linked), [*linked, NO_LINK]
+
+
+def _cell(column: Group, lane: Group, sums: Mapping[tuple[str, str], tuple[int, int]]) -> Group:
+    count, estimate = sums.get((column.key, lane.key), (0, 0))
+    # A lane's own value is what a task gets there, beside the column's.
+    values, takes = {**column.values, **lane.values}, column.takes and lane.takes
+    label = f"{column.label} · {lane.label}"
+    return replace(column, label=label, values=values, count=count, estimate=estimate, rows=[], takes=takes)
+
+
+def _fill(cells: Mapping[tuple[str, ...], Group], reader: _Reader, only: list[str] | None) -> None:
+    keys = only if only is not None else [one for one, *rest in cells if not rest]
+    for values, row in reader.rows(1, PAGE, keys or None):
+        cell = cells.get(tuple(values))
+        if cell is not None:
+            cell.rows.append(row)
+
+
+def children_of(task_ids: list[UUID], fields: Sequence[Field] = ()) -> dict[UUID, list[Row]]:
     """The sub-tasks of some tasks, in their order. One query."""
     found: dict[UUID, list[Row]] = {}
 
     def statement() -> Select[Any]:
-        return row_select().where(is_one_of(Task.parent_id, _PARENTS)).order_by(Task.rank, Task.id)
+        return row_select(fields).where(is_one_of(Task.parent_id, _PARENTS)).order_by(Task.rank, Task.id)
 
-    for row in read_prepared("task children", statement, {"parent_ids": task_ids}):
-        child = Row(*row)
+    key = ("task children", tuple(one.name for one in fields))
+    for one in read_prepared(key, statement, {"parent_ids": task_ids}):
+        child = to_row(one, fields)
         if child.parent_id is not None:
             found.setdefault(child.parent_id, []).append(child)
     return found
@@ -259,16 +279,28 @@ def get_row(task_id: UUID) -> Row | None:
     found = read_prepared(
         "task row", lambda: row_select().where(Task.id == bindparam("id", type_=Uuid())), {"id": task_id}
     )
-    return Row(*found[0]) if found else None
+    return to_row(found[0]) if found else None
 
 
-def row_select() -> Any:
-    """The columns of Row, in its order."""
+def to_row(values: Sequence[Any], fields: Sequence[Field] = ()) -> Row:
+    """A row of ``row_select``."""
+    extra: dict[str, Any] = {}
+    rest = list(values[_OWN:])
+    for one in fields:
+        extra[one.name] = rest.pop(0)
+        if one.is_link:
+            extra[f"{one.name}__name"] = rest.pop(0)
+    row = Row(*values[:_OWN])
+    return replace(row, extra=extra) if extra else row
+
+
+def row_select(fields: Sequence[Field] = ()) -> Any:
+    """The columns of Row, in its order, then those of ``fields``, each link with its name."""
     child = aliased(Task)
     below = and_(child.parent_id == Task.id, child.organization_id == Task.organization_id)
     children = select(func.count(child.id)).where(below).correlate(Task)
     done = children.where(or_(child.status_group == CLOSED[0], child.status_group == CLOSED[1]))
-    return (
+    statement: Any = (
         select(
             Task.id,
             Task.version,
@@ -289,6 +321,11 @@ def row_select() -> Any:
             done.scalar_subquery().label("done_children"),
             children.scalar_subquery().label("children"),
             _is_blocked().label("blocked"),
+            sla.state().label("sla"),
+            sla.until().label("sla_until"),
+            sla.ended().label("sla_ended"),
+            sla.hours_text().label("sla_hours"),
+            *_talk(),
         )
         .select_from(Task)
         .join(TaskStatus, and_(TaskStatus.id == Task.status_id, TaskStatus.organization_id == Task.organization_id))
@@ -297,6 +334,31 @@ def row_select() -> Any:
             and_(Membership.id == Task.owner_id, Membership.organization_id == Task.organization_id),
         )
     )
+    how = plan(TASKS)
+    for one in fields:
+        statement = statement.add_columns(how.columns[one.name].label(f"extra_{one.name}"))
+        if one.is_link:
+            statement = statement.add_columns(how.names[one.name].label(f"extra_{one.name}__name"))
+            if one.name in how.joins:
+                statement = statement.outerjoin(*how.joins[one.name])
+    return statement
+
+
+def _talk() -> list[Any]:
+    """How many comments and files of comments a task has that every reader of it may see."""
+    mine = and_(
+        Comment.record_id == Task.id,
+        Comment.organization_id == Task.organization_id,
+        Comment.kind == TASKS.kind,
+        Comment.deleted_at.is_(None),
+        Comment.internal.is_(False),
+    )
+    comments = select(func.count(Comment.id)).where(mine).correlate(Task)
+    files = select(func.count(Attachment.id)).join(Comment, Comment.id == Attachment.comment_id).where(mine)
+    return [
+        comments.scalar_subquery().label("comments"),
+        files.correlate(Task).scalar_subquery().label("files"),
+    ]
 
 
 def _is_blocked() -> Any:

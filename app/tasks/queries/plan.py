@@ -32,6 +32,8 @@ from app.tenancy.queries import current_organization
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from sqlalchemy import Select
+
     from app.kernel.actor import Actor
 
 # How many links of an organization one plan takes in.
@@ -145,23 +147,17 @@ def descendants(task_id: UUID) -> set[UUID]:
         return set(db.session.scalars(select(tree.c.id)))
 
 
-def freed_by(task_id: UUID) -> list[Task]:
-    """The open tasks that wait for this one to end, and for no other open one, whoever may see them."""
+def freed_by(task_id: UUID) -> Select[UUID, str, UUID | None]:
+    """Id, title and owner of the open tasks that wait for this one to end, and for no other open one."""
     link, other, rest = TaskDependency, aliased(TaskDependency), aliased(Task)
     still = exists().where(
         other.successor_id == Task.id, other.type == LinkType.FS, other.predecessor_id == rest.id,
         rest.id != task_id, ~cleared(rest),
     )  # fmt: skip
-    with every_record():
-        return list(
-            db.session.scalars(
-                select(Task)
-                .join(link, link.successor_id == Task.id)
-                .where(
-                    link.predecessor_id == task_id, link.type == LinkType.FS, Task.status_group.not_in(CLOSED), ~still
-                )
-            )
-        )
+    found = select(Task.id, Task.title, Task.owner_id)
+    return found.join(link, link.successor_id == Task.id).where(
+        link.predecessor_id == task_id, link.type == LinkType.FS, Task.status_group.not_in(CLOSED), ~still
+    )
 
 
 # ── the plan ─────────────────────────────────────────────────────────────────────────────────────

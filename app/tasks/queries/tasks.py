@@ -100,12 +100,6 @@ def get_checklist_item(item_id: UUID) -> ChecklistItem:
     return found
 
 
-def count_in(status_id: UUID, *, without: UUID) -> int:
-    """How many tasks are in a status, apart from one."""
-    statement = select(func.count()).select_from(Task).where(Task.status_id == status_id, Task.id != without)
-    return db.session.scalar(statement) or 0
-
-
 def ancestors(task_id: UUID) -> set[UUID]:
     """The tasks above a task, itself included."""
     tree = select(Task.id, Task.parent_id).where(Task.id == task_id).cte("above", recursive=True)

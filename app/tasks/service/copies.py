@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_COPIES = 200
 # What a copy has of its original. Dates are shifted, status and time start anew.
-COPIED = ("title", "description", "module", "type", "priority", "owner_id", "estimate", "tags")
+COPIED = ("title", "description", "module", "type", "priority", "owner_id", "estimate", "tags", "custom")
 
 
 def copy_task(task: Task, *, actor: Actor, shift: dt.timedelta, **changes: Any) -> Task:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.orm import aliased
 
 from app.events.tasks import TaskAssigned, TaskChanged, TaskCreated, TaskStatusChanged, TaskUnblocked
 from app.kernel import audit, clock
-from app.kernel.db import advisory_lock, db, every_record
+from app.kernel.db import advisory_lock, advisory_lock_call, db, every_record
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.outbox import emit
@@ -26,9 +27,15 @@ from app.tasks.models import (
 )
 from app.tasks.queries import approvals, plan
 from app.tasks.queries import tasks as queries
+from app.tasks.queries.entering import Entry, read_entry
+from app.tasks.service.sla import note_status, set_deadlines
 from app.tenancy.queries import get_member
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Select
+
     from app.kernel.actor import Actor
 
 MAX_ITEMS = 100
@@ -37,14 +44,29 @@ MAX_DEPTH = 10
 # One order over all tasks, so that it is the same in every grouping.
 ORDER = Ranking(Task)
 # Columns that always have a value: an emptied control leaves them as they are.
-_KEPT = {"title", "module", "type", "priority", "tags"}
+_KEPT = {"title", "module", "type", "priority", "tags", "custom"}
 
 
 def lock_task(task_id: UUID, *, actor: Actor, version: int | None = None) -> Task:
     """The task, locked, for an actor who may write it. Raises NotFound, Forbidden, Conflict for a stale version."""
-    task = db.session.scalar(select(Task).where(Task.id == task_id).with_for_update())
-    if task is None:
+    return _held(select(Task).where(Task.id == task_id).with_for_update(), actor, version)
+
+
+def _lock_for_move(task_id: UUID, keys: Sequence[str], *, actor: Actor, version: int | None) -> Task:
+    """As lock_task, and with the row the locks of these names, in one statement."""
+    row: Any = aliased(Task, select(Task).where(Task.id == task_id).with_for_update().cte("held"))
+    mine = row.collaboration_of(actor.member_id).label("collaborates")
+    return _held(select(row, mine, *map(advisory_lock_call, keys)), actor, version)
+
+
+def _held(statement: Select[Any], actor: Actor, version: int | None) -> Task:
+    found = db.session.execute(statement.execution_options(populate_existing=True)).first()
+    if found is None:
         raise NotFound
+    task: Task = found[0]
+    # Read with the row, so that whether a collaborator may write it is no query of its own.
+    if actor.member_id is not None and "collaborates" in found._fields:
+        task.collaboration = (actor.member_id, found.collaborates)
     actor.require_on("write", "task", task)
     if version is not None and task.version != version:
         raise Conflict(details={"version": task.version, "status": str(task.status_id)})
@@ -100,11 +122,17 @@ def update_task(task: Task, *, actor: Actor, **values: Any) -> Task:
     Raises Invalid for dates in the wrong order and for a parent that is below the task, Conflict when the
     status is full, or would be reached without the approval that was asked for.
     """
+    return _update(task, values, actor)
+
+
+def _update(task: Task, values: dict[str, Any], actor: Actor, entry: Entry | None = None) -> Task:
+    """The same; ``entry`` was read under the status's lock."""
+    values, locked = dict(values), entry is not None
     status_id = values.pop("status_id", None)
     previous_owner = task.owner_id
     if values.get("module") not in {None, task.module}:
         _require_module(values["module"], actor)
-    previous_parent = task.parent_id
+    previous_parent, previous_sla = task.parent_id, (task.priority, task.type)
     if values.get("type") not in {None, task.type}:
         approvals.require_settled(task)
     changes: dict[str, list[Any]] = {}
@@ -114,11 +142,17 @@ def update_task(task: Task, *, actor: Actor, **values: Any) -> Task:
         if value != getattr(task, name):
             changes[name] = [audit.plain(getattr(task, name)), audit.plain(value)]
         setattr(task, name, value)
-    _check(task)
+    _check(task, previous_parent)
     if task.parent_id is not None and task.parent_id != previous_parent:
         _require_unlinked(task)
+    if (task.priority, task.type) != previous_sla and task.status_group not in CLOSED:
+        set_deadlines(task)
     if status_id is not None and status_id != task.status_id:
-        _change_status(task, queries.get_status(status_id))
+        entry = entry or read_entry(task, status_id)
+        if entry.others is not None and not locked:
+            advisory_lock(_limit_key(status_id))
+            entry = read_entry(task, status_id)
+        _change_status(task, entry)
     changes.pop("description", None)  # long, and nobody waits for it
     if changes:
         emit(TaskChanged(subject_id=task.id, title=task.title, changes=changes))
@@ -141,12 +175,23 @@ def move_task(
     """Puts a task between two others, and into the group that ``values`` describe (a status, an owner, …).
 
     ``after_id`` is the task above, ``before_id`` the one below; both absent means the top. Raises Conflict
-    for a stale ``version`` and for a status that is full.
+    for a stale ``version`` and for a status that is full, Invalid for a status or an owner that there is not.
     """
-    task = lock_task(task_id, actor=actor, version=version)
-    update_task(task, actor=actor, **values)
+    keys = [ORDER.lock_key()]
+    if values.get("status_id") is not None:
+        keys.append(_limit_key(values["status_id"]))
+    task = _lock_for_move(task_id, keys, actor=actor, version=version)
+    entry = read_entry(
+        task,
+        values.get("status_id") or task.status_id,
+        owner_id=values.get("owner_id"),
+        place=ORDER.surroundings(task.id, after_id, before_id),
+    )
+    if not entry.owner_exists:
+        raise Invalid(errors={"owner": [_("This record does not exist.")]})
+    _update(task, values, actor, entry)
+    task.rank = ORDER.place(entry.place, task.id, after_id, before_id)
     actor.require_on("write", "task", task)  # nobody gives away what they could then no longer write
-    task.rank = ORDER.between(task.id, after_id, before_id)
     db.session.flush()
     announce(task, "moved")
     return task
@@ -158,24 +203,20 @@ def delete_task(task: Task, *, actor: Actor) -> None:
     db.session.delete(task)
 
 
-def _change_status(task: Task, status: TaskStatus) -> None:
-    old = queries.get_status(task.status_id)
+def _limit_key(status_id: UUID) -> str:
+    """The name of the lock under which the tasks of a status are counted."""
+    return f"task-status:{status_id}"
+
+
+def _change_status(task: Task, entry: Entry) -> None:
+    old, status = entry.old, entry.new
+    if status is None:
+        raise Invalid(errors={"status": [_("This record does not exist.")]})
     if status.group in {StatusGroup.APPROVED, StatusGroup.DONE}:
-        approvals.require_settled(task)
-    if status.wip_hard and status.wip_limit is not None:
-        advisory_lock(f"task-status:{status.id}")
-        with every_record():
-            count = queries.count_in(status.id, without=task.id)
-        if count >= status.wip_limit:
-            raise Conflict(
-                _(
-                    "“%(name)s” is full: its limit is %(limit)s tasks.",
-                    name=status.name,
-                    limit=status.wip_limit,
-                )
-            )
+        approvals.refuse_unsettled(task, entry.approval)
+    if status.wip_hard and status.wip_limit is not None and (entry.others or 0) >= status.wip_limit:
+        raise Conflict(_("“%(name)s” is full: its limit is %(limit)s tasks.", name=status.name, limit=status.wip_limit))
     _enter(task, status)
-    db.session.flush()
     emit(
         TaskStatusChanged(
             subject_id=task.id,
@@ -190,23 +231,25 @@ def _change_status(task: Task, status: TaskStatus) -> None:
         )
     )
     if queries.is_cleared(task.type, status.group) and not queries.is_cleared(task.type, old.group):
-        for one in plan.freed_by(task.id):
-            emit(TaskUnblocked(subject_id=one.id, title=one.title, owner_id=one.owner_id, cleared_by=task.title))
+        for freed_id, title, owner_id in entry.freed:
+            emit(TaskUnblocked(subject_id=freed_id, title=title, owner_id=owner_id, cleared_by=task.title))
 
 
 def _enter(task: Task, status: TaskStatus) -> None:
+    before = task.status_group
     task.status_id, task.status_group = status.id, status.group
     if status.group not in CLOSED:
         task.done_at = None
     elif task.done_at is None:
         task.done_at = clock.now()
+    note_status(task, before)
 
 
-def _check(task: Task) -> None:
+def _check(task: Task, checked_parent: UUID | None = None) -> None:
     errors: dict[str, list[str]] = {}
     if task.start_on is not None and task.due_on is not None and task.due_on < task.start_on:
         errors["due_on"] = [_("The due date is before the start.")]
-    if task.parent_id is not None:
+    if task.parent_id is not None and task.parent_id != checked_parent:
         with db.session.no_autoflush:  # the database would refuse the simplest circle before we can say why
             above = queries.ancestors(task.parent_id)
         if not above:

@@ -186,7 +186,7 @@ def _content(tree: Sequence[Task], *, keep_owners: bool) -> Content:
             title=one.title, description=one.description, type=one.type, priority=one.priority,
             estimate=one.estimate, tags=tuple(one.tags), start=spans[one.id][0], due=spans[one.id][1],
             checklist=tuple(lines.get(one.id, [])),
-            owner=str(one.owner_id) if keep_owners and one.owner_id else None,
+            owner=str(one.owner_id) if keep_owners and one.owner_id else None, custom=one.custom,
         )
         for one in sorted(tree, key=lambda one: keys[one.id])
     )  # fmt: skip
@@ -240,6 +240,7 @@ def _make(
         made[one.key] = create_task(
             actor=actor, title=one.title, description=one.description, module=module, type=one.type,
             priority=one.priority, estimate=one.estimate, tags=list(one.tags), status_id=status,
+            custom=dict(one.custom),
             owner_id=owners[one.key], start_on=start_on, due_on=due_on,
             parent_id=parent_id if one.parent is None else made[one.parent].id,
         )  # fmt: skip

@@ -18,6 +18,7 @@ from app.kernel.crud.query import ListParams, matching
 from app.kernel.i18n import gettext as _
 from app.tasks.cruds import TASKS
 from app.tasks.rows import MODULE_CSS, status_icon
+from app.tasks.views.layouts import choices
 from app.tenancy.queries import list_people
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ class CalendarPage:
     address: str
     module: str | None
     _modes: Callable[[], tuple[tuple[str, str, str], ...]]
-    _choices: Callable[[], dict[str, Any]]
     render_template: Callable[..., str]
 
     @expose("/calendar")
@@ -62,7 +62,7 @@ class CalendarPage:
                 settings=_settings(actor, self.module),
                 feed=queries.get_feed(actor),
                 status_icon=status_icon,
-                **self._choices(),
+                **choices(),
             )
         )
 
@@ -139,6 +139,7 @@ def _texts() -> dict[str, str]:
         "menuOf": _("Actions for {title}"),
         "movedTo": _("“{title}” moved to {day}"),
         "planned": _("“{title}” planned for {day}"),
+        "finished": _("“{title}” is done"),
         "taken": _("“{title}” has no date any more"),
         "longer": _("“{title}” now goes from {first} to {last}"),
         "created": _("“{title}” created"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.kernel.crud.view import make_view
 from app.tasks.cruds import MODULES, TASKS
+from app.tasks.lists import board_of, list_of
 from app.tasks.models import Module, Task
 from app.tasks.views.tasks import TaskView
 
@@ -32,11 +33,8 @@ class ModuleTaskView(TaskView):
     def _with_module(self, leaves: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [self._fixed(), *(one for one in leaves if one["field"] != "module")]
 
-    def _state(self, mode: str) -> tuple[ListParams, str, str]:
-        """The list's and the board's: beside the filters of the address, so that sub-tasks stay below their task."""
-        params, by, sort = super()._state(mode)
-        params.base = [self._fixed()]
-        return params, by, sort
+    def _base(self) -> list[dict[str, Any]]:
+        return [self._fixed()]
 
 
 def _view(module: Module, base: str) -> type[Any]:
@@ -47,6 +45,8 @@ def _view(module: Module, base: str) -> type[Any]:
         route_base=base,
         address=base,
         module=module.value,
+        listed=list_of(base, module),
+        boarded=board_of(base, module),
         class_permission_name=Task.__resources__[module],
     )
     # Flask-AppBuilder tells views apart by their names.

@@ -10,21 +10,21 @@ from flask import Response, make_response, request
 from flask_appbuilder import expose, has_access
 
 from app.kernel import http, i18n
-from app.kernel.crud import cells
-from app.kernel.crud.query import read_params
+from app.kernel.crud import cells, custom
+from app.kernel.crud.forms import write
 from app.kernel.crud.view import TenantView, history, history_names, make_view
 from app.kernel.ids import parse_id
 from app.tasks import bars, recurrence, rows
-from app.tasks.cruds import PRIORITIES, TASKS
+from app.tasks.cruds import TASKS
 from app.tasks.queries import groups, plan, tasks, time
+from app.tasks.sla_badges import sla_parts
 from app.tasks.views.approvals import ApprovalPart
 from app.tasks.views.calendar import CalendarPage
+from app.tasks.views.layouts import LayoutPages, choices
 from app.tenancy.queries import list_people
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from app.kernel.crud.query import ListParams
+    pass
 
 # (layout, address below the view's own, icon)
 MODES = (
@@ -37,20 +37,15 @@ MODES = (
 
 
 def layouts(address: str) -> tuple[tuple[str, str, str], ...]:
-    """The layouts with their addresses below ``address``. The timeline shows the plan of all modules only."""
-    return tuple(
-        (name, f"{address}{path}", sign) for name, path, sign in MODES if name != "timeline" or address == "/tasks"
-    )
+    """The layouts with their addresses below ``address``."""
+    return tuple((name, f"{address}{path}", sign) for name, path, sign in MODES)
 
 
-class TaskView(ApprovalPart, CalendarPage, TenantView):
+class TaskView(ApprovalPart, CalendarPage, LayoutPages):
     """Tasks in every layout; the table is the generated list.
 
     ``address`` is where the layouts are; with a ``module`` they show its tasks alone.
     """
-
-    address = "/tasks"
-    module: str | None = None
 
     method_permission_name = {
         **TenantView.method_permission_name,
@@ -76,79 +71,13 @@ class TaskView(ApprovalPart, CalendarPage, TenantView):
         """The list, at the feature's own address."""
         return self.list()
 
-    @expose("/list")
-    @expose("/list/")
-    @has_access
-    def list(self) -> Response:
-        """Tasks in collapsible groups, sub-tasks below their task."""
-        params, by, sort = self._state("list")
-        filtered = params.is_narrowed
-        found = groups.list_groups(by, params, http.actor(), sort=sort, nested=not filtered)
-        shown = [row.id for one in found for row in one.rows if row.children]
-        children = groups.children_of(shown) if shown and not filtered else {}
-        context = {**self._context(params, by, sort), "groups": self._here(found), "children": children}
-        if request.args.get("fragment") == "1":
-            return make_response(self.render_template("tasks/_groups.html", **context))
-        return make_response(self.render_template("tasks/list.html", mode="list", **context, **_choices()))
-
-    @expose("/board")
-    @has_access
-    def board(self) -> Response:
-        """Tasks in columns."""
-        params, by, sort = self._state("board")
-        found = groups.list_groups(by, params, http.actor(), sort=sort, nested=False)
-        context = {**self._context(params, by, sort), "groups": self._here(found)}
-        if request.args.get("fragment") == "1":
-            return make_response(self.render_template("tasks/_columns.html", **context))
-        return make_response(self.render_template("tasks/board.html", mode="board", **context, **_choices()))
-
-    def _state(self, mode: str) -> tuple[ListParams, str, str]:
-        """Filters, grouping and order as the address says them. Raises BadRequest."""
-        by = request.args.get("group") or "status"
-        grouping = groups.get_grouping(by)
-        if mode == "board" and not grouping.on_board:
-            by = "status"
-        return read_params(request.args, TASKS), by, request.args.get("order") or "rank"
-
-    def _context(self, params: ListParams, by: str, sort: str) -> dict[str, Any]:
-        actor = http.actor()
-        kept = [(key, request.args[key]) for key in ("group", "order") if request.args.get(key)]
-        return {
-            "crud": TASKS,
-            "params": params,
-            "by": by,
-            "sort": sort,
-            "groupings": groups.GROUPINGS,
-            "modes": self._modes(),
-            "base": self.address,
-            "module": self.module,
-            "query": kept + params.query(page=None),
-            "chips": [{**one, "without": [*one["without"], *kept]} for one in cells.chips(TASKS, params)],
-            "may_write": actor.can("write", "task"),
-            "bulk": [one for one in TASKS.bulk if actor.can(*one.permission)],
-            "render_rows": rows.render_rows,
-            "render_cards": rows.render_cards,
-            "status_icon": rows.status_icon,
-            "duration": rows.duration,
-        }
-
-    def _here(self, found: Sequence[groups.Group]) -> Sequence[groups.Group]:
-        """What is written down in a group of one module's view goes to that module."""
-        for one in found:
-            if self.module is not None:
-                one.values.setdefault("module", self.module)
-        return found
-
     def list_extra(self) -> dict[str, Any]:
         """The switch between the layouts, above the table too."""
-        return {"modes": self._modes(), "mode": "table", "query": []}
+        return {"modes": self._modes(), "mode": "table", "query": [], "module": self.module}
 
     def _modes(self) -> tuple[tuple[str, str, str], ...]:
         """The layouts, with their addresses here."""
         return layouts(self.address)
-
-    def _choices(self) -> dict[str, Any]:
-        return _choices()
 
     # ── one task ─────────────────────────────────────────────────────────────────────────────────
 
@@ -157,7 +86,7 @@ class TaskView(ApprovalPart, CalendarPage, TenantView):
     @has_access
     def show(self, pk: str) -> Response:
         """The task as a page."""
-        context = self._task(parse_id(pk)) | _choices()
+        context = self._task(parse_id(pk)) | choices()
         events = history(TASKS.kind, context["task"].id)
         return make_response(
             self.render_template(
@@ -177,6 +106,7 @@ class TaskView(ApprovalPart, CalendarPage, TenantView):
         task = tasks.get_task(task_id)
         row = groups.get_row(task.id)
         parent = groups.get_row(task.parent_id) if task.parent_id else None
+        people = list_people()
         names = get_day_names("abbreviated", locale=i18n.locale())
         return {
             "crud": TASKS,
@@ -197,13 +127,12 @@ class TaskView(ApprovalPart, CalendarPage, TenantView):
             "due": rows.due,
             "duration": rows.duration,
             "module_css": rows.MODULE_CSS[task.module],
-            "people": list_people(),
+            "people": people,
+            "sla": sla_parts(task, row.sla_hours if row else None),
+            "cell": cells.cell,
+            "written": write,
+            "custom_row": custom.row_of(TASKS, task, {str(one.id): one.display_name for one in people}),
         }
-
-
-def _choices() -> dict[str, Any]:
-    """What the menus offer that change a task where it stands."""
-    return {"priorities": PRIORITIES, "people": list_people(), "statuses": tasks.list_statuses()}
 
 
 VIEWS = [make_view(TASKS, TaskView)]

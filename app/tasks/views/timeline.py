@@ -16,6 +16,7 @@ from app.kernel.i18n import gettext as _
 from app.tasks import bars, rows
 from app.tasks.api.timeline import preview_json
 from app.tasks.cruds import GROUPS, MODULES, PRIORITIES, TASKS
+from app.tasks.models import Module, Task
 from app.tasks.queries import plan, tasks, timeline
 from app.tasks.views.tasks import layouts
 from app.tenancy.queries import list_people
@@ -49,10 +50,11 @@ def _signs() -> dict[str, str]:
 
 
 class TimelineView(BaseView):  # type: ignore[misc]
-    """Tasks as bars between their dates."""
+    """Tasks as bars between their dates; with a ``module`` those of that module."""
 
     route_base = "/tasks"
     default_view = "timeline"
+    module: Module | None = None
 
     @expose("/timeline")
     def timeline(self) -> Response:
@@ -61,7 +63,7 @@ class TimelineView(BaseView):  # type: ignore[misc]
         at = _day()
         if request.args.get("fragment") == "1":
             return self._phone(params, at)
-        kept = [(key, request.args[key]) for key in ("at", "zoom", "group", "order") if request.args.get(key)]
+        kept = [(key, request.args[key]) for key in ("at", "zoom") if request.args.get(key)]
         query = kept + params.query(page=None)
         still = [one for one in query if one[0] != "at"]
         actor = http.actor()
@@ -71,7 +73,9 @@ class TimelineView(BaseView):  # type: ignore[misc]
                 crud=TASKS,
                 params=params,
                 mode="timeline",
-                modes=layouts("/tasks"),
+                modes=layouts(self.route_base),
+                base=self.route_base,
+                module=self.module,
                 query=query,
                 chips=[{**one, "without": [*one["without"], *kept]} for one in cells.chips(TASKS, params)],
                 zoom=request.args.get("zoom") if request.args.get("zoom") in ZOOMS else "week",
@@ -111,10 +115,26 @@ class TimelineView(BaseView):  # type: ignore[misc]
 
     def _params(self) -> ListParams:
         actor = http.actor()
-        actor.require("read", "task")
+        actor.require("read", Task.__resources__[self.module] if self.module else "task")
         params = read_params(request.args, TASKS)
+        if self.module:
+            params.base = [{"field": "module", "operator": "in", "value": [self.module.value], "fixed": True}]
         matching(TASKS, params, actor)  # refuses unknown fields before anything is drawn
         return params
 
 
-VIEWS = [TimelineView]
+class SalesTimelineView(TimelineView):
+    """The bars of the sales module."""
+
+    route_base = "/sales/activities"
+    module = Module.SALES
+
+
+class MarketingTimelineView(TimelineView):
+    """The bars of the marketing module."""
+
+    route_base = "/marketing/activities"
+    module = Module.MARKETING
+
+
+VIEWS = [TimelineView, SalesTimelineView, MarketingTimelineView]

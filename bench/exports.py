@@ -1,14 +1,12 @@
-"""The table of tasks with two filters and a sort, and the export of a long list."""
+"""B11: the export of a long list."""
 
 from __future__ import annotations
 
 import resource
-import statistics
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 from uuid import UUID
 
 import psutil
@@ -22,17 +20,11 @@ from app.kernel.uow import platform_uow, uow
 from app.tenancy import queries
 from app.tenancy.security.identity.jobs import load_member_actor
 from bench import data
-from bench.stack import ROOT, serving, wrk
+from bench.stack import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from app.kernel.actor import Actor
-    from bench.__main__ import Bench
-
-TABLE = "/tasks/table?" + urlencode(
-    [("t", "or(priority:in:P0,P1;owner:in:me)"), ("f", "due_on:in_period:future"), ("sort", "-priority,due_on")]
-)
+    from bench.runs import Bench
 
 
 def actor_of(company: data.Company) -> Actor:
@@ -44,45 +36,19 @@ def actor_of(company: data.Company) -> Actor:
     return load_member_actor(company.id, member)
 
 
-def table_benchmark(bench: Bench, superuser: str, session_of: Callable[[str, str], dict[str, str]]) -> None:
-    """B4 on tasks: the table's p95 in an organization of 1,000, of 100,000, among all the others' tasks."""
-    organizations, big_size, rows = bench.size
-    typical = data.make_company(6001, 0, superuser, tasks=1_000)
-    data.make_company(6002, 0, superuser, tasks=9_000)
-    data.analyze(superuser)
-    with serving("wsgi:app", "/healthz") as product:
-        cookie = session_of(product, typical.email)
-        before = bench.alternate(lambda: wrk(product + TABLE, cookie, bench.seconds))[0]
-    big = data.make_company(6003, 0, superuser, tasks=big_size)
-    rest = organizations - 3
-    for number in range(rest):
-        data.make_company(6004 + number, 0, superuser, tasks=(rows - big_size - 10_000) // rest)
-    data.analyze(superuser)
-    with serving("wsgi:app", "/healthz") as product:
-        cookie, big_cookie = session_of(product, typical.email), session_of(product, big.email)
-        after, large = bench.alternate(
-            lambda: wrk(product + TABLE, cookie, bench.seconds), lambda: wrk(product + TABLE, big_cookie, bench.seconds)
-        )
-    small, now, huge = (statistics.median(one.p95 for one in loads) for loads in (before, after, large))
-    bench.add(
-        "B4T", f"table of tasks, two filters and a sort, p95 at {rows:,} tasks against 10,000", now / small, "≤ 1.3",
-        f"{small:.1f} → {now:.1f} ms; the organization with {big_size:,} tasks {huge:.1f} ms",
-    )  # fmt: skip
-
-
 def export_benchmark(bench: Bench, superuser: str) -> None:
     """B11: seconds and peak memory of a worker that exports a tenth of the rows, then all of them."""
     many = 20_000 if bench.rounds < 5 else 100_000
     for number, fmt in enumerate(("csv", "xlsx")):
         found = {}
         for rows in (many // 10, many):
-            company = data.make_company(7001 + 2 * number + (rows == many), 0, superuser, tasks=rows)
+            company = data.make_company(7001 + 2 * number + (rows == many), superuser, tasks=rows)
             actor = actor_of(company)
             with uow(actor):
                 address = service.start(cruds["task"], ListParams(sort="due_on"), fmt, actor=actor)
             # In a process of its own, whose peak is that of this export.
             call = f"export_once({str(company.id)!r}, {company.email!r}, {address[9:]!r})"
-            script = f"from bench.tables import export_once; {call}"
+            script = f"from bench.exports import export_once; {call}"
             done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True)
             found[rows] = [float(one) for one in done.stdout.split()[-3:]]
         (idle, peak, seconds), (_idle, small_peak, _seconds) = found[many], found[many // 10]

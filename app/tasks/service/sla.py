@@ -1,0 +1,207 @@
+"""The SLA of tasks: their deadlines as they are made and change, the policy, breaches."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, case, func, select, update
+
+from app.events.tasks import TaskSlaBreached
+from app.kernel import clock
+from app.kernel.business_hours import Week, write_week
+from app.kernel.db import advisory_lock, db
+from app.kernel.errors import Invalid
+from app.kernel.i18n import gettext as _
+from app.kernel.outbox import emit
+from app.tasks.models import CLOSED, Priority, SlaPolicy, StatusGroup, Task, TaskType, WorkCalendar
+from app.tasks.queries.sla import Promise, Sla, forget_sla, read_sla
+from app.tasks.sla import Deadline, deadline
+from app.tenancy.queries import current_organization
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from app.kernel.actor import Actor
+
+MAX_MINUTES = 60_000
+BATCH = 1000
+_WAITING = {StatusGroup.BACKLOG.value, StatusGroup.CANCELLED.value}
+
+
+# ── a task's deadlines ───────────────────────────────────────────────────────────────────────────
+
+
+def note_status(task: Task, before: str | None) -> None:
+    """A task entered its status, from one of the group ``before``; None: it is new."""
+    now = clock.now()
+    if before is None:
+        set_deadlines(task)
+    elif before in CLOSED and task.status_group not in CLOSED:
+        task.sla_from = now
+        task.sla_breached_at = None
+        set_deadlines(task)
+    if task.sla_started_at is None and task.status_group not in _WAITING:
+        task.sla_started_at = now
+    if before is not None:
+        note_breaches(task, now)
+
+
+def set_deadlines(task: Task) -> None:
+    """Computes a task's deadlines from its priority; that to start only until it is started."""
+    start, finish = _deadlines(task, read_sla())
+    now = clock.now()
+    if task.sla_started_at is None:
+        task.sla_start_warn_at, task.sla_start_due_at = start
+        if start.due_at is None or start.due_at > now:
+            task.sla_start_breached_at = None
+    task.sla_warn_at, task.sla_due_at = finish
+    if finish.due_at is None or finish.due_at > now:
+        task.sla_breached_at = None
+
+
+def _deadlines(task: Any, sla: Sla) -> tuple[Deadline, Deadline]:
+    """Of a task or of its row. A milestone is a day, not work: it has none."""
+    if task.type == TaskType.MILESTONE:
+        return Deadline(), Deadline()
+    since = task.sla_from or task.created_at or clock.now()
+    start, finish = sla.minutes(task.priority or Priority.P2)
+    return deadline(sla.hours, since, start), deadline(sla.hours, since, finish)
+
+
+def note_breaches(task: Task, now: dt.datetime) -> bool:
+    """Marks the deadlines that a task has missed, each once; emits TaskSlaBreached. True when there was one."""
+    if task.status_group == StatusGroup.CANCELLED:
+        return False
+    found = False
+    for target, due_at, ended_at, flag in (
+        ("start", task.sla_start_due_at, task.sla_started_at, "sla_start_breached_at"),
+        ("finish", task.sla_due_at, task.done_at, "sla_breached_at"),
+    ):
+        if due_at is not None and getattr(task, flag) is None and (ended_at or now) > due_at:
+            setattr(task, flag, now)
+            found = True
+            emit(
+                TaskSlaBreached(
+                    subject_id=task.id,
+                    title=task.title,
+                    owner_id=task.owner_id,
+                    priority=task.priority,
+                    target=target,
+                    due_at=due_at,
+                )
+            )
+    return found
+
+
+# ── the policy ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an organization wants to promise; None leaves that part as it is."""
+
+    promises: Sequence[Promise] | None = None
+    week: Week | None = None
+
+
+def save_sla(wanted: Wanted, *, actor: Actor) -> Sla:
+    """Changes the promises per priority and the business hours; open tasks follow by the job ``tasks.sla``.
+
+    Raises Invalid for a promise that is none, beyond MAX_MINUTES, or to finish before the start.
+    """
+    actor.require("manage", "tasks")
+    advisory_lock("task-sla")
+    _check(wanted.promises or ())
+    if wanted.promises is not None:
+        known = {one.priority: one for one in db.session.scalars(select(SlaPolicy))}
+        for one in wanted.promises:
+            policy = known.get(one.priority) or SlaPolicy(priority=one.priority)
+            policy.is_on, policy.start_minutes, policy.finish_minutes = one.is_on, one.start_minutes, one.finish_minutes
+            db.session.add(policy)
+    calendar = db.session.scalar(select(WorkCalendar))
+    if calendar is None:
+        calendar = WorkCalendar(hours=write_week(read_sla().hours.week))
+        db.session.add(calendar)
+    if wanted.week is not None:
+        calendar.hours = write_week(wanted.week)
+    calendar.applied_timezone = None
+    db.session.flush()
+    forget_sla()
+    return read_sla()
+
+
+def _check(promises: Sequence[Promise]) -> None:
+    errors: dict[str, list[str]] = {}
+    for one in promises:
+        start, finish = one.start_minutes, one.finish_minutes
+        for name, minutes in (("start", start), ("finish", finish)):
+            if minutes is not None and not 1 <= minutes <= MAX_MINUTES:
+                errors[f"{name}_{one.priority}"] = [
+                    _("Write more than 0 and at most %(count)s hours.", count=MAX_MINUTES // 60)
+                ]
+        if not errors and start is not None and finish is not None and finish < start:
+            errors[f"finish_{one.priority}"] = [_("A task is not finished before it is started.")]
+        if one.is_on and start is None and finish is None:
+            errors[f"start_{one.priority}"] = [_("Write the hours to start, to finish, or both.")]
+    if errors:
+        raise Invalid(errors=errors)
+
+
+def apply_policy() -> int:
+    """Gives all open tasks the deadlines of today's policy, without a word: what is past by it counts as breached.
+
+    How many tasks; none when the policy was applied already. Neither versions nor dates of change move, and
+    nobody is told: a changed policy is nobody's breach.
+    """
+    calendar = db.session.scalar(select(WorkCalendar).with_for_update(skip_locked=True))
+    timezone = current_organization().timezone
+    if calendar is None or calendar.applied_timezone == timezone:
+        return 0
+    calendar.applied_timezone = timezone
+    sla, now, count = read_sla(), clock.now(), 0
+    columns = (Task.id, Task.type, Task.priority, Task.sla_from, Task.created_at, Task.sla_started_at,
+               Task.sla_start_warn_at, Task.sla_start_due_at)  # fmt: skip
+    last: UUID | None = None
+    while True:
+        page = select(*columns).where(Task.status_group.not_in(CLOSED)).order_by(Task.id).limit(BATCH).with_for_update()
+        rows = db.session.execute(page if last is None else page.where(Task.id > last)).all()
+        if not rows:
+            return count
+        _write([(one, *_deadlines(one, sla)) for one in rows], now)
+        last, count = rows[-1].id, count + len(rows)
+
+
+def _write(rows: Sequence[tuple[Any, Deadline, Deadline]], now: dt.datetime) -> None:
+    moment = DateTime(timezone=True)
+    given = [
+        (one.id, *((one.sla_start_warn_at, one.sla_start_due_at) if one.sla_started_at else start), *finish)
+        for one, start, finish in rows
+    ]
+    ids, *moments = zip(*given, strict=True)
+    arrays = [bindparam(None, list(one), ARRAY(moment)) for one in moments]
+    new = func.unnest(bindparam(None, list(ids), ARRAY(Uuid())), *arrays).table_valued(
+        "id", "start_warn_at", "start_due_at", "warn_at", "due_at", name="new"
+    )
+    new = new.render_derived()
+    start_breach = case((new.c.start_due_at <= now, func.coalesce(Task.sla_start_breached_at, now)))
+    db.session.execute(
+        update(Task)
+        .where(Task.id == new.c.id)
+        .values(
+            {
+                Task.sla_start_warn_at: new.c.start_warn_at,
+                Task.sla_start_due_at: new.c.start_due_at,
+                Task.sla_start_breached_at: case(
+                    (Task.sla_started_at.is_(None), start_breach), else_=Task.sla_start_breached_at
+                ),
+                Task.sla_warn_at: new.c.warn_at,
+                Task.sla_due_at: new.c.due_at,
+                Task.sla_breached_at: case((new.c.due_at <= now, func.coalesce(Task.sla_breached_at, now))),
+                Task.updated_at: Task.updated_at,
+            }
+        )
+        .execution_options(synchronize_session=False)
+    )

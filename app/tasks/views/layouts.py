@@ -1,0 +1,186 @@
+"""The grouped list and the board, each with its saved views, its options and the rest of a long group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flask import Response, make_response, request
+from flask_appbuilder import expose, has_access
+
+from app.kernel import http
+from app.kernel.crud import cells
+from app.kernel.crud.headings import headings
+from app.kernel.crud.listing import keeping_view, mark_changes
+from app.kernel.crud.query import MAX_OFFSET, MAX_SORTS, list_fields, sorts
+from app.kernel.crud.view import TenantView, list_state
+from app.kernel.errors import BadRequest
+from app.kernel.i18n import gettext as _
+from app.tasks import rows
+from app.tasks.cruds import PRIORITIES
+from app.tasks.lists import board_of, list_of
+from app.tasks.queries import groups, tasks
+from app.tasks.queries.groupings import GROUPINGS
+from app.tenancy.queries import list_people
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from markupsafe import Markup
+
+    from app.kernel.crud.fields import Crud, Field
+    from app.kernel.crud.params import ListParams
+    from app.tasks.queries.groupings import Group
+    from app.tasks.queries.groups import Row
+
+
+def choices() -> dict[str, Any]:
+    """What the menus offer that change a task where it stands."""
+    return {"priorities": PRIORITIES, "people": list_people(), "statuses": tasks.list_statuses()}
+
+
+class LayoutPages(TenantView):
+    """List and board. ``module`` limits them to one module's tasks."""
+
+    address = "/tasks"
+    module: str | None = None
+    listed: ClassVar[Crud] = list_of("/tasks")
+    boarded: ClassVar[Crud] = board_of("/tasks")
+
+    @expose("/list")
+    @expose("/list/")
+    @has_access
+    def list(self) -> Response:
+        """Tasks in collapsible groups, sub-tasks below their task."""
+        crud = self.listed
+        params, context = self._state(crud)
+        fields = list_fields(crud, params)
+        more = tuple(one for one in fields[1:] if one.name not in rows.KNOWN)
+        by = params.options.get("group", "status")
+        how = groups.Arrangement(by, nested=not params.is_narrowed, fields=more)
+        kind, cell, first = _fragment()
+        if kind == "more":
+            found = groups.list_more(how, params, http.actor(), cell[:1], first)
+            return make_response(str(_draw(found, how, fields)(found)))
+        found_groups = groups.list_groups(how, params, http.actor())
+        shown = [row for one in found_groups for row in one.rows]
+        context |= {
+            "by": by,
+            "groups": self._here(found_groups),
+            "fields": fields,
+            "headings": headings(crud, params, fields),
+            "draw": _draw(shown, how, fields),
+        }
+        if kind:
+            return make_response(self.render_template("tasks/_groups.html", **context))
+        context |= {"editors": [_editor(one) for one in fields if rows.is_editable(one)], **choices()}
+        return self._page("list", context)
+
+    @expose("/board")
+    @has_access
+    def board(self) -> Response:
+        """Tasks in columns, and in lanes of another field."""
+        crud = self.boarded
+        params, context = self._state(crud)
+        by = params.options.get("group", "status")
+        lanes = params.options.get("lanes", "")
+        how = groups.Arrangement(by, lanes if lanes != by else "")
+        kind, cell, first = _fragment()
+        may_write = http.actor().can("write", "task")
+        if kind == "more":
+            found = groups.list_more(how, params, http.actor(), cell[: len(how.groupings)], first)
+            return make_response(str(rows.render_cards(found, may_write=may_write)))
+        context |= {"by": by, "by_lanes": how.lanes}
+        if how.lanes:
+            columns, made = groups.list_lanes(how, params, http.actor())
+            self._here(one for lane in made for one in lane.cells)
+            context |= {"groups": columns, "lanes": made}
+        else:
+            context |= {"groups": self._here(groups.list_groups(how, params, http.actor())), "lanes": None}
+        if kind:
+            return make_response(self.render_template("tasks/_columns.html", **context))
+        return self._page("board", context | choices())
+
+    def _page(self, mode: str, context: dict[str, Any]) -> Response:
+        context |= {"chips": context["chips"](), "mode": mode}
+        return make_response(self.render_template(f"tasks/{mode}.html", **context))
+
+    def _state(self, crud: Crud) -> tuple[ListParams, dict[str, Any]]:
+        """What the address and the saved view say, and what both pages are given of it. Raises BadRequest."""
+        actor = http.actor()
+        params, preset, tabs = list_state(crud)
+        params.base = [*self._base()]
+        mark_changes(crud, params, preset, tabs)
+        state = keeping_view(crud, params, tabs)
+        return params, {
+            "crud": crud,
+            "params": params,
+            "tabs": tabs,
+            "state": lambda **changes: state(params.query(**changes)),
+            "sorts": sorts(crud, params.sort),
+            "max_sorts": MAX_SORTS,
+            "groupings": GROUPINGS,
+            "modes": self._modes(),
+            "base": self.address,
+            "module": self.module,
+            "query": params.query(page=None),
+            # After the tasks were read, which refuses what the filters do not know.
+            "chips": lambda: [{**one, "without": state(one["without"])} for one in cells.chips(crud, params)],
+            "may_write": actor.can("write", "task"),
+            "bulk": [one for one in crud.bulk if actor.can(*one.permission)],
+            "render_cards": rows.render_cards,
+            "status_icon": rows.status_icon,
+            "duration": rows.duration,
+        }
+
+    def _base(self) -> Sequence[dict[str, Any]]:
+        """Conditions of the page itself: beside those of the address, so that sub-tasks stay below their task."""
+        return []
+
+    def _here(self, found: Iterable[Group]) -> Sequence[Group]:
+        """What is written down in a group of one module's view goes to that module."""
+        found = [*found]
+        for one in found:
+            if self.module is not None:
+                one.values.setdefault("module", self.module)
+        return found
+
+    def _modes(self) -> tuple[tuple[str, str, str], ...]:
+        """The layouts, with their addresses here."""
+        raise NotImplementedError
+
+
+def _fragment() -> tuple[str, Sequence[str], int]:
+    """Which part of the page is asked for: all groups anew (``1``), or ``more`` of the cell ``in`` after ``from``."""
+    kind = request.args.get("fragment", "")
+    if kind != "more":
+        return kind, (), 0
+    try:
+        first = int(request.args.get("from", ""))
+    except ValueError:
+        first = 0
+    if not 1 <= first <= MAX_OFFSET:
+        raise BadRequest(_("Narrow the list with a filter to go further."))
+    cell = [one.replace("\x00", "")[:80] for one in request.args.getlist("in")]
+    return kind, cell, first
+
+
+def _draw(shown: Sequence[Row], how: groups.Arrangement, fields: Sequence[Field]) -> Callable[[Sequence[Row]], Markup]:
+    """What writes rows of those ``shown``; the sub-tasks of all of them come in one query."""
+    parents = [row.id for row in shown if row.children]
+    below = groups.children_of(parents, how.fields) if parents and how.nested else {}
+    may_write = http.actor().can("write", "task")
+    return lambda found: rows.render_rows(found, below, fields, may_write=may_write)
+
+
+def _editor(field: Field) -> dict[str, Any]:
+    """What the editor of a column must know."""
+    return {
+        "key": field.key,
+        "label": str(field.label),
+        "kind": "people" if field.name == "collaborators" else field.kind.value,
+        "choices": [[one.value, str(one.label)] for one in field.choices],
+        "target": "membership" if field.kind.value == "person" else field.target,
+        "required": field.required,
+        "limit": field.max_length,
+        "unit": field.unit,
+    }

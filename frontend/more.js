@@ -1,0 +1,60 @@
+// The rest of a long group: fetched in place, and again when the page is drawn anew.
+import { $, $$, fragment, number, tell } from "./lib.js";
+
+const root = $("[data-tasks]");
+const STEP = 50;
+const CELL = "tbody[data-group], [data-column]";
+const isTop = (one) => !("child" in one.dataset);
+const shownIn = (cell) => $$("tr[data-task], [data-card]", cell).filter(isTop);
+const keyOf = (cell) => [cell.dataset.group ?? cell.dataset.column, ...(cell.closest("[data-lane]") ? [cell.closest("[data-lane]").dataset.lane] : [])];
+
+/** The address of a part of the page as it is now. */
+export function part(kind, extra = []) {
+  const query = new URLSearchParams(location.search);
+  query.delete("task");
+  query.append("fragment", kind);
+  for (const [key, value] of extra) query.append(key, value);
+  return `${location.pathname}?${query}`;
+}
+
+async function bring(cell) {
+  const shown = shownIn(cell).length, { dataset } = $("[data-more]", cell);
+  const html = await fragment(part("more", [["from", shown + 1], ...keyOf(cell).map((one) => ["in", one])]));
+  const holder = document.createElement(cell.tagName);
+  holder.innerHTML = html;
+  const known = new Set(shownIn(cell).map((one) => one.dataset.task ?? one.dataset.card));
+  const fresh = [...holder.children].filter((one) => !known.has(one.dataset.task ?? one.dataset.card));
+  const end = $(".sk-more", cell);
+  if (end) end.before(...fresh);
+  else $("[data-cards]", cell).append(...fresh);
+  const left = Number(dataset.count) - shownIn(cell).length;
+  if (left <= 0 || holder.children.length === 0) (end ?? $("[data-more]", cell)).remove();
+  else {
+    const text = $("[data-more-text]", cell);
+    text.textContent = text.dataset.moreText.replace("{next}", Math.min(STEP, left)).replace("{count}", number(left));
+  }
+  return fresh[0];
+}
+
+/** Brings into what was drawn anew as much of each group as was shown before. */
+export async function refill(before, after) {
+  for (const old of $$(CELL, before)) {
+    const wanted = shownIn(old).length;
+    if (wanted <= STEP) continue;
+    const cell = $$(CELL, after).find((one) => keyOf(one).join() === keyOf(old).join());
+    let left = cell ? Math.ceil((wanted - shownIn(cell).length) / STEP) : 0;
+    for (; left > 0 && $("[data-more]", cell); left -= 1) await bring(cell);
+  }
+}
+
+root.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-more]");
+  if (!button) return;
+  button.disabled = true;
+  try {
+    const first = await bring(button.closest(CELL));
+    document.dispatchEvent(new CustomEvent("list:changed"));
+    if (first) (first.dataset.card ? first : $("a.t", first)).focus();
+  } catch (error) { tell(error); }
+  button.disabled = false;
+});

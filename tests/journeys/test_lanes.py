@@ -1,0 +1,110 @@
+"""The board with lanes and the list with its columns, by mouse and keyboard, with and without an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from app.kernel.uow import uow
+from app.tasks.service.tasks import update_task
+from tests.journeys.conftest import Desk, Watch, live, overflows
+from tests.journeys.test_board import drag
+from tests.journeys.test_tasks import make
+
+
+def cell(page: Page, lane: str, column: int) -> Any:
+    """The n-th column of a lane."""
+    return page.locator(f"[data-lane={lane}] [data-column]").nth(column)
+
+
+def test_a_card_changes_both_fields_and_comes_back_when_nobody_answers(desk: Desk, page_for: Any, watch: Watch) -> None:
+    """Mouse, Escape, keyboard and menu move between lanes; the colleague's lanes follow; no network, no loss."""
+    for title, priority in (("Gamma", "P2"), ("Beta", "P1"), ("Alpha", "P1")):
+        make(desk, title, priority=priority)
+    page, other = page_for(desk.company.sales, lang="en"), page_for(desk.company.admin, lang="en")
+    for one in (page, other):
+        one.goto("/tasks/board?lanes=priority")
+        live(one)
+    alpha = page.locator("[data-card][data-title=Alpha]")
+    start, target = alpha.bounding_box(), cell(page, "P2", 1).locator("[data-cards]").bounding_box()
+    assert start and target
+    page.mouse.move(start["x"] + 60, start["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(start["x"] + 80, start["y"] + 60, steps=4)
+    page.mouse.move(target["x"] + 100, target["y"] + 20, steps=12)
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    expect(page.locator("[data-announce]")).to_have_text("Back where it was.")
+    expect(cell(page, "P1", 0)).to_contain_text("Alpha")
+    alpha.hover()  # it stands still
+    drag(page, alpha, cell(page, "P2", 1).locator("[data-cards]"))
+    expect(cell(page, "P2", 1)).to_contain_text("Alpha")
+    expect(cell(other, "P2", 1)).to_contain_text("Alpha")
+    page.locator("[data-card][data-title=Beta]").focus()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(cell(page, "P2", 0)).to_contain_text("Beta")
+    expect(page.locator("[data-card][data-title=Beta]")).to_be_focused()
+    page.locator("[data-lane=P2] [data-collapse-lane]").click()
+    expect(cell(page, "P2", 0)).to_be_hidden()
+    page.locator("[data-lane=P2] [data-collapse-lane]").click()
+    away = "**/api/v1/tasks/*/move"
+    page.route(away, lambda route: route.abort())
+    gamma = page.locator("[data-card][data-title=Gamma]")
+    gamma.hover()
+    drag(page, gamma, cell(page, "P2", 2).locator("[data-cards]"))
+    expect(page.locator(".sk-toasts")).to_contain_text("“Gamma” stays where it was")
+    expect(cell(page, "P2", 0)).to_contain_text("Gamma")
+    assert watch.problems and all("/move" in one for one in watch.problems)
+    watch.problems.clear()
+    page.unroute(away)
+    # The board is drawn anew meanwhile, and keeps the focus.
+    expect(gamma).to_be_focused()
+    page.keyboard.press("Alt+ArrowRight")
+    expect(cell(other, "P2", 1)).to_contain_text("Gamma")
+
+
+def test_any_column_is_edited_in_place_and_a_conflict_keeps_what_was_typed(
+    desk: Desk, page_for: Any, watch: Watch
+) -> None:
+    """Title and number by keyboard; a colleague's change is shown beside one's own; a range is selected with Shift."""
+    watch.allow(409)
+    tasks = {title: make(desk, title) for title in ("Three", "Two", "One")}
+    page = page_for(desk.company.sales, lang="en")
+    page.goto("/tasks/list?cols=title,estimate,tags,parent")
+    row = page.locator("tr[data-task]", has_text="One")
+    row.locator("[data-edit=estimate]").click()
+    page.keyboard.type("90")
+    page.keyboard.press("Enter")
+    expect(row.locator("[data-edit=estimate]")).to_have_text("1 h 30 min")
+    expect(row.locator("[data-edit=estimate]")).to_be_focused()
+    row.locator("[data-edit=parent]").click()
+    page.locator("#edit-field [type=search]").fill("Thr")
+    page.locator("#edit-field [role=radio]", has_text="Three").click()
+    expect(row.locator("[data-edit=parent]")).to_contain_text("Three")
+    row.locator("[data-edit=title]").click()
+    actor = desk.company.admin.actor
+    page.locator("#edit-field input").fill("Mine")
+    with uow(actor):
+        from app.tasks.queries.tasks import get_task
+
+        update_task(get_task(tasks["One"].id), actor=actor, title="Theirs")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-editor-note]")).to_contain_text("“Theirs”")
+    expect(page.locator("#edit-field input")).to_have_value("Mine")
+    page.keyboard.press("Enter")
+    expect(page.locator("tr[data-task]", has_text="Mine")).to_have_count(1)
+    page.locator("tr[data-task] a.t", has_text="Two").focus()
+    page.keyboard.press("x")
+    page.keyboard.press("Shift+J")
+    expect(page.locator("[data-selected]")).to_have_text("2")
+    page.locator("[data-select-group]").first.click()
+    expect(page.locator("[data-selected]")).to_have_text("3")
+
+
+def test_lanes_fit_a_phone(desk: Desk, page_for: Any) -> None:
+    """Lanes scroll within the board, not with the page."""
+    make(desk, "A task with a long name, as they have in real life, that must not push the page")
+    page = page_for(desk.company.sales, width=390, height=844)
+    page.goto("/tasks/board?lanes=owner")
+    assert not overflows(page)

@@ -1,0 +1,143 @@
+"""The grouped list and the board: columns, saved views, lanes, linked records, and the rest of a long group."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.collaboration.service.links import link_records
+from app.kernel.uow import uow
+from app.sales.service.opportunities.editing import create_opportunity
+from app.tasks.models import StatusGroup
+from app.tasks.queries import groups
+from app.tasks.queries.tasks import first_status
+from app.tasks.service.tasks import create_task
+
+
+def make(actor, title="Task", **values):
+    with uow(actor):
+        return create_task(actor=actor, title=title, **values)
+
+
+@pytest.fixture
+def seller(company, sign_in):
+    return sign_in(company.sales)
+
+
+def columns(page):
+    return re.findall(r'<th scope="col" data-col="([^"]+)"', page.text)
+
+
+def titles(page):
+    return re.findall(r'data-open title="[^"]*"><span class="clip">([^<]+)', page.text)
+
+
+def test_each_list_keeps_its_own_columns(company, seller):
+    """The list's do not become the table's, nor those of a module's list."""
+    make(company.sales.actor, tags=["fair"], estimate=90)
+    assert seller.post("/views/task_list/columns", data={"cols": "title~300,tags,start_on"}).status_code == 200
+    page = seller.get("/tasks/list")
+    assert columns(page) == ["title", "tags", "start_on"]
+    assert 'style="width:300px"' in page.text
+    assert 'data-edit="tags" data-value="fair"' in page.text
+    assert "tags" not in columns(seller.get("/tasks/table"))
+    assert "tags" not in columns(seller.get("/sales/activities/list"))
+    assert columns(seller.get("/tasks/list?cols=title,estimate")) == ["title", "estimate"]
+
+
+def test_a_saved_view_holds_grouping_lanes_columns_and_sort(company, seller, sign_in):
+    make(company.sales.actor)
+    state = "group=priority&cols=title,owner&sort=-due_on&q=Task"
+    answer = seller.post(
+        "/views/task_list/save",
+        data={"state": state, "name": "By urgency", "options": "1", "visibility": "shared", "is_default": "1"},
+    )
+    assert answer.location.startswith("/tasks/list?view=")
+    page = seller.get("/tasks/list")
+    assert re.findall(r'data-group="([^"]+)"', page.text) == ["P0", "P1", "P2", "P3"]
+    assert columns(page) == ["title", "owner"]
+    assert 'aria-sort="descending"' not in page.text and 'value="Task"' in page.text
+    assert "By urgency" in sign_in(company.marketing).get("/tasks/list").text
+    assert "By urgency" not in seller.get("/tasks/board").text + seller.get("/sales/activities/list").text
+    # A blank value takes away the view's own.
+    assert 'data-group="P0"' not in seller.get(f"{answer.location}&group=").text
+    board = seller.post("/views/task_board/save", data={"state": "lanes=priority&group=owner", "name": "Lanes"})
+    assert re.findall(r'data-lane="([^"]+)"', seller.get(board.location).text) == ["P2"]
+
+
+@pytest.mark.parametrize("query", ["lanes=weather", "lanes=due", "group=due", "fragment=more&in=x&from=0",
+                                   "fragment=more&in=x&from=many", "fragment=more&from=999999999999"])  # fmt: skip
+def test_what_the_board_does_not_know_is_refused(seller, query):
+    assert seller.get(f"/tasks/board?{query}").status_code == 400
+
+
+def test_the_rest_of_a_group_comes_in_place(company, seller, counting, monkeypatch):
+    monkeypatch.setattr(groups, "PAGE", 3)
+    actor = company.sales.actor
+    made = [make(actor, f"Task {number}") for number in range(8)]
+    make(actor, "Child", parent_id=made[0].id)
+    status = made[0].status_id
+    page = seller.get("/tasks/list")
+    seen = titles(page)
+    assert len(seen) == 3 and "data-more" in page.text
+    spent = []
+    for first in (4, 7):
+        with counting() as statements:
+            part = seller.get(f"/tasks/list?fragment=more&in={status}&from={first}")
+        seen += titles(part)
+        spent.append(len(statements))
+    assert seen == [f"Task {number}" for number in range(7, -1, -1)] + ["Child"]
+    assert spent[0] <= spent[1] <= spent[0] + 1  # the sub-tasks, where there are any
+    cards = seller.get(f"/tasks/board?lanes=priority&fragment=more&in={status}&in=P2&from=4").text
+    assert len(re.findall("data-card=", cards)) == 3
+    assert seller.get("/tasks/board?fragment=more&in=nowhere%00&from=4").status_code == 404
+    assert seller.get("/tasks/board?group=priority&fragment=more&in=P9&from=4").text == ""
+
+
+def test_lanes_show_a_cell_for_each_pair_and_cost_the_same(company, seller, counting):
+    actor = company.sales.actor
+    with uow(actor):
+        review = first_status(StatusGroup.IN_REVIEW)
+    spent = []
+    for size in (1, 4):
+        for number in range(size):
+            make(actor, f"Urgent {number}", priority="P0")
+            make(actor, f"Later {number}", priority="P3", status_id=review.id)
+        seller.get("/tasks/board?lanes=priority")
+        with counting() as statements:
+            page = seller.get("/tasks/board?lanes=priority")
+        spent.append(len(statements))
+    assert spent[0] == spent[1]
+    lanes = dict(re.findall(r'data-lane="(P\d)"(.*?)(?=data-lane="P|<script)', page.text, flags=re.S))
+    assert list(lanes) == ["P0", "P3"]
+    cells = re.findall(r'data-column="([^"]+)" data-values="([^"]+)"', lanes["P3"])
+    assert len(cells) == len(re.findall(r"data-head=", page.text))
+    cell = next(values for key, values in cells if key == str(review.id))
+    assert f'"status": "{review.id}"' in cell.replace("&#34;", '"').replace("&quot;", '"').replace("&amp;", "&")
+    assert "P3" in cell
+    shown = re.split(r'data-column="', lanes["P3"])
+    assert [len(re.findall("data-card=", one)) for one in shown if one.startswith(str(review.id))] == [5]
+
+
+def test_tasks_are_grouped_by_the_record_they_were_linked_to_first(app, company, seller, sign_in, counting):
+    admin = company.admin.actor
+    with uow(admin):
+        deals = [create_opportunity(actor=admin, title=name) for name in ("Bakery", "Airport")]
+    tasks = [make(admin, title, module="sales") for title in ("One", "Two", "Three")]
+    with uow(admin):
+        link_records("task", tasks[0].id, "opportunity", deals[0].id, actor=admin)
+        link_records("opportunity", deals[1].id, "task", tasks[1].id, actor=admin)
+        link_records("task", tasks[1].id, "opportunity", deals[0].id, actor=admin)
+    page = sign_in(company.admin).get("/tasks/list?group=link")
+    found = dict(re.findall(r'data-name="([^"]+)"[^>]*data-fixed>(.*?)</tbody>', page.text, flags=re.S))
+    assert list(found) == ["Airport", "Bakery", "No linked record"]
+    assert ["Two" in found["Airport"], "One" in found["Bakery"], "Three" in found["No linked record"]] == [True] * 3
+    # Who sees no opportunities is not told what they are called.
+    marketing = sign_in(company.marketing)
+    mine = make(company.marketing.actor, "Mine")
+    with uow(admin):
+        link_records("task", mine.id, "opportunity", deals[0].id, actor=admin)
+    text = marketing.get("/tasks/list?group=link&fragment=1").text
+    assert "Mine" in text
+    assert "Bakery" not in text
