@@ -20,7 +20,7 @@ from app.collaboration.service.comments import MAX_LENGTH, add_comment
 from app.collaboration.service.links import link_records
 from app.kernel import audit, clock, i18n, jobs
 from app.kernel.crud.fields import Kind, clean, storable
-from app.kernel.crud.store import announce, change
+from app.kernel.crud.store import announce, change, load
 from app.kernel.db import db
 from app.kernel.errors import Invalid, NotFound
 from app.kernel.i18n import gettext as _
@@ -276,7 +276,8 @@ def _clean_webhook(raw: Params, _subject: Subject) -> Params:
 def _webhook(run: Execution, params: Params) -> Params:
     """Only written down: it leaves when this is committed (``jobs.call``)."""
     crud, record = run.subject.crud, run.record
-    data = {field.key: audit.plain(getattr(record, field.name)) for field in crud.fields if field.expression is None}
+    row = load(crud, record.id)
+    data = {field.key: audit.plain(row[field.name]) for field in crud.fields}
     body = {
         "type": f"automation.{run.subject.kind}",
         "timestamp": clock.now().isoformat(),

@@ -21,7 +21,7 @@ from app.events.sales import (
     OpportunityStageChanged,
     OpportunityWon,
 )
-from app.events.tasks import TaskAssigned, TaskChanged, TaskCreated, TaskStatusChanged, TaskUnblocked
+from app.events.tasks import TaskAssigned, TaskChanged, TaskCreated, TaskSlaBreached, TaskStatusChanged, TaskUnblocked
 from app.kernel.crud.fields import Field, Kind, exists, is_small, parse
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
@@ -223,6 +223,7 @@ TRIGGERS: dict[str, Trigger] = {
             dict.fromkeys(_ALL, (CommentAdded,)),
             fires=_is_new_comment,
         ),
+        Trigger("sla", _l("misses a deadline of its SLA"), "timer-off", {"task": (TaskSlaBreached,)}),
         Trigger("unblocked", _l("waits for nothing any more"), "lock-open", {"task": (TaskUnblocked,)}),
         Trigger("won", _l("is won"), "trophy", {"opportunity": (OpportunityWon,)}),
         Trigger("lost", _l("is lost"), "circle-x", {"opportunity": (OpportunityLost,)}),

@@ -62,6 +62,8 @@ def when(rule: AutomationRule, names: Names) -> str:
             return _("When somebody comments on %(record)s", record=one)
         case "unblocked":
             return _("When %(record)s waits for nothing any more", record=one)
+        case "sla":
+            return _("When %(record)s misses a deadline of its SLA", record=one)
         case "won":
             return _("When %(record)s is won", record=one)
         case "lost":

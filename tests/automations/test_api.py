@@ -84,8 +84,10 @@ def test_rest_tells_what_a_rule_did_and_would_have_done(browser, actor):
 
 
 def test_pages_show_rules_and_their_log(company, browser, actor, sign_in):
-    to = str(status(actor, "approved"))
-    found = rule(actor, {"type": "changed", "field": "status", "to": to}, {"type": "create_task", "title": "Publish"})
+    to = status(actor, "approved")
+    found = rule(
+        actor, {"type": "changed", "field": "status", "to": str(to)}, {"type": "create_task", "title": "Publish"}
+    )
     one = task(actor, "Brochure")
     change(actor, one, status_id=to)
     runs(actor)

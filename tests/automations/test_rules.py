@@ -12,10 +12,12 @@ from app.automations.queries.runs import get_rule
 from app.automations.service.rules import add_preset, create_rule, delete_rule, set_active, update_rule
 from app.collaboration.models import Comment, RecordLink
 from app.collaboration.service.comments import add_comment
+from app.events.tasks import TaskSlaBreached
 from app.kernel import clock, i18n
 from app.kernel.audit import AuditLog
 from app.kernel.db import db
 from app.kernel.errors import Forbidden, Invalid
+from app.kernel.outbox import emit
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.notifications import service as notifications
@@ -93,6 +95,11 @@ def test_what_happens_to_a_task_sets_rules_off(company, actor):
     assert {one.record_id for one in runs(actor, found["unblocked"])} == {second}
     assert {one.record_id for one in runs(actor, found["comment"])} == {first}
     # What a dry run says of the same days is what happened.
+    late = rule(actor, {"type": "sla"}, COMMENT, name="late")
+    late_by = {"owner_id": None, "priority": "P2", "target": "finish", "due_at": MORNING}
+    with uow(actor):
+        emit(TaskSlaBreached(subject_id=second, title="Second", **late_by))
+    assert states(actor, late)[0] == ("ok", "")
     for name, key in found.items():
         assert dry(actor, key).count == len(runs(actor, key)), name
         assert {one.record_id for one in dry(actor, key).occasions} == {one.record_id for one in runs(actor, key)}

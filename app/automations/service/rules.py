@@ -89,6 +89,7 @@ def delete_rule(rule: AutomationRule, *, actor: Actor) -> None:
 
 def add_preset(key: str, *, actor: Actor, active: bool = False) -> AutomationRule:
     """Writes one of the rules that are offered. Raises NotFound for an unknown one."""
+    actor.require("write", "automation")
     build = PRESETS.get(key)
     if build is None:
         raise NotFound
