@@ -286,6 +286,12 @@ def list_people() -> Sequence[Membership]:
     ).all()
 
 
+def list_owners() -> Sequence[Membership]:
+    """Everybody who may own records, by name, then those who have left: what they owned keeps their name."""
+    gone = Membership.status == MemberStatus.REMOVED
+    return db.session.scalars(select(Membership).order_by(gone, func.lower(Membership.display_name))).all()
+
+
 def list_teams() -> Sequence[Team]:
     """The organization's teams, by name."""
     return db.session.scalars(select(Team).order_by(func.lower(Team.name))).all()

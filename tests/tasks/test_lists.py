@@ -13,6 +13,7 @@ from app.tasks.models import StatusGroup
 from app.tasks.queries import groups
 from app.tasks.queries.tasks import first_status
 from app.tasks.service.tasks import create_task
+from app.tenancy.service.members import remove_member
 
 
 def make(actor, title="Task", **values):
@@ -118,6 +119,18 @@ def test_lanes_show_a_cell_for_each_pair_and_cost_the_same(company, seller, coun
     assert "P3" in cell
     shown = re.split(r'data-column="', lanes["P3"])
     assert [len(re.findall("data-card=", one)) for one in shown if one.startswith(str(review.id))] == [5]
+
+
+def test_what_somebody_owned_who_has_left_is_shown_under_their_name(company, seller):
+    make(company.sales.actor, "Left behind", owner_id=company.marketing.member_id)
+    with uow(company.admin.actor):
+        remove_member(company.marketing.member_id, actor=company.admin.actor)
+    for url in ("/tasks/list?group=owner", "/tasks/board?group=owner", "/tasks/board?lanes=owner"):
+        page = seller.get(url).text
+        assert "Left behind" in page, url
+        assert "Max Market" in page, url
+    nobody_else = seller.get("/tasks/list?group=owner").text
+    assert f'data-group="{company.viewer.member_id}"' not in nobody_else
 
 
 def test_tasks_are_grouped_by_the_record_they_were_linked_to_first(app, company, seller, sign_in, counting):

@@ -17,7 +17,8 @@ from app.tasks.cruds import MODULES, PRIORITIES, TASKS
 from app.tasks.models import CLOSED, Task, TaskStatus
 from app.tasks.queries.links import first_links, name_first
 from app.tasks.queries.tasks import list_statuses
-from app.tenancy.queries import list_people
+from app.tenancy.models import MemberStatus
+from app.tenancy.queries import list_owners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,7 +116,15 @@ def _module_groups() -> list[Group]:
 
 
 def _owner_groups() -> list[Group]:
-    people = [Group(str(one.id), one.display_name, values={"owner": str(one.id)}) for one in list_people()]
+    people = [
+        Group(
+            str(one.id),
+            one.display_name,
+            values={"owner": str(one.id)},
+            takes=one.status != MemberStatus.REMOVED,
+        )
+        for one in list_owners()
+    ]
     return [*people, Group(str(_NOBODY), _("Nobody"), icon="user-x", values={"owner": None})]
 
 
