@@ -26,7 +26,8 @@ from app.kernel.errors import Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.ids import parse_id
-from app.tasks.models import Priority, Task
+from app.tasks.models.names import Priority
+from app.tasks.models.tasks import Task
 from app.tasks.queries.templates import get_template
 from app.tasks.service.tasks import create_task
 from app.tasks.service.templates import use_template

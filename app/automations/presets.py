@@ -8,7 +8,7 @@ from typing import Any
 
 from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
-from app.tasks.models import StatusGroup
+from app.tasks.models.names import StatusGroup
 from app.tasks.queries.tasks import first_status
 
 

@@ -11,7 +11,8 @@ from app.kernel.errors import NotFound
 from app.notifications.handlers import MAIL_MENTIONS_AFTER, may_see
 from app.notifications.models import Category
 from app.notifications.service import notify
-from app.tasks.models import Priority, Task
+from app.tasks.models.names import Priority
+from app.tasks.models.tasks import Task
 from app.tasks.queries import tasks
 from app.tenancy import queries as tenancy
 

@@ -212,6 +212,6 @@ def _describe(api_spec: APISpec) -> None:
     api_spec.path(path="/api/v1/calendar/undated", operations={"get": operation(many, filters)})
     api_spec.path(
         path="/api/v1/calendar/{provider}/{pk}/move",
-        operations={"post": changing(["start"], start=nullable, end=nullable)},
+        operations=changing(["start"], start=nullable, end=nullable),
     )
     api_spec.path(path="/api/v1/calendar/{provider}/{pk}/finish", operations=changing([]))

@@ -12,7 +12,7 @@ from app.kernel.i18n import gettext as _
 from app.kernel.i18n import ngettext
 from app.kernel.workdays import Workdays, holiday_names
 from app.tasks import rows, schedule
-from app.tasks.models import PREFIX
+from app.tasks.models.names import PREFIX
 from app.tasks.queries import plan, timeline
 
 if TYPE_CHECKING:

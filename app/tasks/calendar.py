@@ -14,7 +14,8 @@ from app.kernel.db import db
 from app.kernel.errors import Conflict, Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.tasks.cruds import MODULES, PRIORITIES, TASKS, TYPES
-from app.tasks.models import CLOSED, MemberRole, StatusGroup, Task, TaskMember
+from app.tasks.models.names import CLOSED, MemberRole, StatusGroup
+from app.tasks.models.tasks import Task, TaskMember
 from app.tasks.queries.tasks import first_status
 from app.tasks.service.schedule import reschedule_task
 from app.tasks.service.tasks import announce, lock_task, update_task

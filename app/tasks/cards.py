@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from app.kernel import clock
 from app.kernel.db import db
-from app.tasks.models import CLOSED, StatusGroup, Task, TaskStatus
+from app.tasks.models.names import CLOSED, StatusGroup
+from app.tasks.models.tasks import Task, TaskStatus
 from app.tasks.queries.approvals import waiting_for
 from app.tasks.queries.tasks import first_status
 from app.tasks.rows import due, level, module_sign

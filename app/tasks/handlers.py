@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from app.kernel import tenant
 from app.kernel.db import db
-from app.tasks.models import StatusGroup, Task
+from app.tasks.models.names import StatusGroup
+from app.tasks.models.tasks import Task
 from app.tasks.service.recurrence import follow
 
 if TYPE_CHECKING:

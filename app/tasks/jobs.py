@@ -10,7 +10,9 @@ from sqlalchemy import and_, or_, select
 from app.kernel import clock, jobs
 from app.kernel.actor import system_actor
 from app.kernel.uow import platform_uow, uow
-from app.tasks.models import Recurs, Task, WorkCalendar
+from app.tasks.models.names import Recurs
+from app.tasks.models.sla import WorkCalendar
+from app.tasks.models.tasks import Task
 from app.tasks.service.recurrence import follow, is_due_again
 from app.tasks.service.sla import apply_policy, note_breaches
 from app.tasks.service.tasks import announce

@@ -10,7 +10,7 @@ from app.tasks.cruds import TASKS
 from app.tasks.queries.groupings import GROUPINGS
 
 if TYPE_CHECKING:
-    from app.tasks.models import Module
+    from app.tasks.models.names import Module
 
 _LANES = tuple(key for key, one in GROUPINGS.items() if one.in_lanes)
 _COLUMNS = tuple(key for key, one in GROUPINGS.items() if one.in_columns)

@@ -17,7 +17,7 @@ from app.kernel.crud.fields import Kind
 from app.kernel.crud.forms import write
 from app.kernel.i18n import gettext as _
 from app.tasks.cruds import GROUPS, MODULES, PRIORITIES
-from app.tasks.models import CLOSED, PREFIX
+from app.tasks.models.names import CLOSED, PREFIX
 from app.tasks.sla_badges import sla_badge
 
 if TYPE_CHECKING:

@@ -15,7 +15,9 @@ from sqlalchemy import DateTime, Text, and_, bindparam, case, cast, func, litera
 
 from app.kernel import clock
 from app.kernel.business_hours import BusinessHours, business_hours, read_week
-from app.tasks.models import StatusGroup, Task, WorkCalendar
+from app.tasks.models.names import StatusGroup
+from app.tasks.models.sla import WorkCalendar
+from app.tasks.models.tasks import Task
 from app.tenancy.models import Organization
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from app.tasks.cruds import SLA_STATES
 from app.tasks.sla import Deadline, SlaState, read_hours, state_of
 
 if TYPE_CHECKING:
-    from app.tasks.models import Task
+    from app.tasks.models.tasks import Task
     from app.tasks.queries.groups import Row
 
 _STATES = {one.value: one for one in SLA_STATES}

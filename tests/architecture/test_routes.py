@@ -10,7 +10,7 @@ from app.kernel.actor import system_actor
 from app.kernel.db import db
 from app.kernel.uow import uow
 from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage
-from app.tasks.models import TaskStatus
+from app.tasks.models.tasks import TaskStatus
 from tests.architecture.walls import fill, walls
 from tests.support import SignedIn
 

@@ -43,20 +43,12 @@ from app.sales.models.opportunities import Opportunity, OpportunityLine, Opportu
 from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage
 from app.sales.models.products import Product
 from app.saved_views.models import ListLayout, SavedView
-from app.tasks.models import (
-    ChecklistItem,
-    SlaPolicy,
-    Task,
-    TaskApproval,
-    TaskApprover,
-    TaskDependency,
-    TaskMember,
-    TaskStatus,
-    TaskTemplate,
-    TimeEntry,
-    TimelineBaseline,
-    WorkCalendar,
-)
+from app.tasks.models.approvals import TaskApproval, TaskApprover
+from app.tasks.models.plan import TaskDependency, TimelineBaseline
+from app.tasks.models.sla import SlaPolicy, WorkCalendar
+from app.tasks.models.tasks import Task, TaskMember, TaskStatus
+from app.tasks.models.templates import TaskTemplate
+from app.tasks.models.work import ChecklistItem, TimeEntry
 from app.tasks.templates import Content, Item
 from app.tenancy.models import BrandingTheme, Invitation, Membership, OrgApiKey, Role, Team
 from tests.cast import Company

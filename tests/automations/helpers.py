@@ -13,7 +13,7 @@ from app.kernel.db import db
 from app.kernel.feature import registry
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
-from app.tasks.models import Task
+from app.tasks.models.tasks import Task
 from app.tasks.queries.tasks import first_status, get_task
 from app.tasks.service.tasks import create_task, update_task
 from tests.support import work_off

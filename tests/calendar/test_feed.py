@@ -15,7 +15,7 @@ from app.kernel.db import db
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import platform_uow, uow
 from app.sales.service.activities import create_activity
-from app.tasks.models import MemberRole, StatusGroup
+from app.tasks.models.names import MemberRole, StatusGroup
 from app.tasks.queries.tasks import first_status, get_task
 from app.tasks.service.tasks import create_task, set_people, update_task
 from app.tenancy.models import Organization, User

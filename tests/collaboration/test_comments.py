@@ -39,7 +39,7 @@ from app.notifications.jobs import mail_unread
 from app.notifications.models import Notification
 from app.notifications.service import mark_read, text_of
 from app.sales.models.accounts import Account
-from app.tasks.models import MemberRole
+from app.tasks.models.names import MemberRole
 from app.tasks.service.tasks import create_task, delete_task, set_people
 from tests.cast import Company
 from tests.support import SignedIn, work_off

@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from app.kernel.uow import uow
-from app.tasks.models import StatusGroup
+from app.tasks.models.names import StatusGroup
 from app.tasks.queries.tasks import first_status
 from app.tasks.service.approvals import decide, set_approvers
 from app.tasks.service.dependencies import add_dependency

@@ -15,7 +15,7 @@ from app.kernel import clock
 from app.kernel.db import db
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
-from app.tasks.models import Task
+from app.tasks.models.tasks import Task
 from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.tasks import create_task
 from tests.journeys.conftest import Desk, live

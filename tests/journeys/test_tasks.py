@@ -80,7 +80,7 @@ def test_a_card_moves_by_mouse_and_keyboard_and_the_colleague_sees_it(desk: Desk
 
 def test_a_full_column_refuses_and_the_card_goes_back(desk: Desk, page_for: Any, watch: Watch) -> None:
     """A hard limit holds in the browser too, and says why."""
-    from app.tasks.models import StatusGroup
+    from app.tasks.models.names import StatusGroup
     from app.tasks.queries.tasks import first_status
     from app.tasks.service.statuses import save_status
 

@@ -13,7 +13,8 @@ from app.kernel.db import db
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.kernel.workdays import workdays
-from app.tasks.models import Task, TaskDependency
+from app.tasks.models.plan import TaskDependency
+from app.tasks.models.tasks import Task
 from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.tasks import create_task
 from app.tasks.service.templates import create_template

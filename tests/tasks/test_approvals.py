@@ -18,7 +18,8 @@ from app.kernel.outbox import Outbox
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.notifications.models import Notification
-from app.tasks.models import PENDING, Decision, StatusGroup, TaskApproval
+from app.tasks.models.approvals import TaskApproval
+from app.tasks.models.names import PENDING, Decision, StatusGroup
 from app.tasks.queries.approvals import list_rounds, outcome
 from app.tasks.queries.groups import get_row
 from app.tasks.queries.plan import list_neighbours

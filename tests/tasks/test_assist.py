@@ -16,7 +16,9 @@ from app.tasks.assist import asking
 from app.tasks.assist.asking import propose, read_kind
 from app.tasks.assist.history import LEAST, most_frequent
 from app.tasks.assist.proposals import Found, Kind, Line, Source
-from app.tasks.models import ChecklistItem, StatusGroup, Task
+from app.tasks.models.names import StatusGroup
+from app.tasks.models.tasks import Task
+from app.tasks.models.work import ChecklistItem
 from app.tasks.queries.tasks import first_status, get_task, list_checklist
 from app.tasks.service.assist import accept_items, accept_subtasks
 from app.tasks.service.tasks import add_item, create_task, delete_task, update_task

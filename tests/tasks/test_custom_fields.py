@@ -24,7 +24,7 @@ from app.kernel.errors import Conflict, Forbidden, Invalid
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.tasks.cruds import TASKS
-from app.tasks.models import Task
+from app.tasks.models.tasks import Task
 from app.tasks.service.recurrence import follow, set_recurrence
 from app.tasks.service.tasks import create_task
 from app.tasks.service.templates import create_template, use_template

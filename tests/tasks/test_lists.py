@@ -9,7 +9,7 @@ import pytest
 from app.collaboration.service.links import link_records
 from app.kernel.uow import uow
 from app.sales.service.opportunities.editing import create_opportunity
-from app.tasks.models import StatusGroup
+from app.tasks.models.names import StatusGroup
 from app.tasks.queries import groups
 from app.tasks.queries.tasks import first_status
 from app.tasks.service.tasks import create_task

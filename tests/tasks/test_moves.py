@@ -9,7 +9,7 @@ import pytest
 from app.kernel.ids import new_id
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
-from app.tasks.models import MemberRole, StatusGroup
+from app.tasks.models.names import MemberRole, StatusGroup
 from app.tasks.queries.tasks import first_status, get_task
 from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.statuses import save_status

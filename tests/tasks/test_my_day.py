@@ -7,7 +7,7 @@ import datetime as dt
 from app.collaboration.service.comments import add_comment
 from app.kernel import clock
 from app.kernel.uow import uow
-from app.tasks.models import StatusGroup
+from app.tasks.models.names import StatusGroup
 from tests.tasks.test_approvals import answer, ask
 from tests.tasks.test_tasks import change, make, status
 

@@ -17,7 +17,8 @@ from app.kernel.errors import Forbidden, Invalid
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.tasks.jobs import recur
-from app.tasks.models import MemberRole, StatusGroup, Task
+from app.tasks.models.names import MemberRole, StatusGroup
+from app.tasks.models.tasks import Task
 from app.tasks.queries.tasks import get_task, list_checklist, people_of
 from app.tasks.recurrence import BadRule, next_day, normal, successor, words
 from app.tasks.service.recurrence import set_recurrence

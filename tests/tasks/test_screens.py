@@ -8,7 +8,7 @@ import pytest
 
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
-from app.tasks.models import MemberRole, StatusGroup
+from app.tasks.models.names import MemberRole, StatusGroup
 from app.tasks.queries.tasks import first_status, get_task, list_statuses
 from app.tasks.service.statuses import save_status
 from app.tasks.service.tasks import add_item, create_task, set_people

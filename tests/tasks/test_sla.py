@@ -19,7 +19,7 @@ from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.notifications.models import Notification
 from app.tasks.jobs import sla as job
-from app.tasks.models import MemberRole, StatusGroup
+from app.tasks.models.names import MemberRole, StatusGroup
 from app.tasks.queries.groups import get_row
 from app.tasks.queries.sla import Promise
 from app.tasks.service.sla import Wanted, save_sla

@@ -23,7 +23,7 @@ from app.kernel.errors import BadRequest
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.tasks.cruds import TASKS
-from app.tasks.models import Task
+from app.tasks.models.tasks import Task
 from app.tasks.service.tasks import create_task
 from tests.sales import helpers
 

@@ -15,7 +15,8 @@ from app.kernel.db import db
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
-from app.tasks.models import MemberRole, StatusGroup, Task
+from app.tasks.models.names import MemberRole, StatusGroup
+from app.tasks.models.tasks import Task
 from app.tasks.queries.groups import Arrangement, children_of, list_groups
 from app.tasks.queries.tasks import first_status, get_task, list_statuses
 from app.tasks.service.statuses import delete_status, save_status

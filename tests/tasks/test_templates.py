@@ -14,7 +14,9 @@ from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.kernel.workdays import workdays
-from app.tasks.models import Task, TaskDependency, TaskTemplate
+from app.tasks.models.plan import TaskDependency
+from app.tasks.models.tasks import Task
+from app.tasks.models.templates import TaskTemplate
 from app.tasks.queries.tasks import get_task, list_checklist, tree_of
 from app.tasks.queries.templates import get_template, list_templates
 from app.tasks.service import templates

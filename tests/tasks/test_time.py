@@ -12,7 +12,7 @@ from app.kernel import clock
 from app.kernel.errors import Conflict, Forbidden, Invalid
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
-from app.tasks.models import MemberRole
+from app.tasks.models.names import MemberRole
 from app.tasks.queries.tasks import get_task
 from app.tasks.queries.time import list_time, running
 from app.tasks.service.tasks import set_people

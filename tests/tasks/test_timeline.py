@@ -12,7 +12,7 @@ from app.kernel import clock
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
-from app.tasks.models import MemberRole, StatusGroup
+from app.tasks.models.names import MemberRole, StatusGroup
 from app.tasks.queries import plan
 from app.tasks.queries.tasks import first_status, get_task
 from app.tasks.service.dependencies import add_dependency, delete_dependency, update_dependency

@@ -16,7 +16,8 @@ from app.automations.models import AutomationRun
 from app.automations.subjects import SUBJECTS
 from app.kernel import clock
 from app.kernel.db import db
-from app.tasks.models import CLOSED, Task
+from app.tasks.models.names import CLOSED
+from app.tasks.models.tasks import Task
 
 if TYPE_CHECKING:
     from app.automations.models import AutomationRule

@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from app.kernel.db import db
 from app.sales.models.pipelines import PipelineStage
-from app.tasks.models import TaskStatus, TaskTemplate
+from app.tasks.models.tasks import TaskStatus
+from app.tasks.models.templates import TaskTemplate
 from app.tenancy.models import Membership
 
 _TABLES: tuple[tuple[Any, Any], ...] = (

@@ -16,7 +16,7 @@ from app.kernel import clock
 from app.kernel.actor import Actor, system_actor
 from app.kernel.db import db
 from app.kernel.uow import uow
-from app.tasks.models import Task
+from app.tasks.models.tasks import Task
 
 PLACES = (
     ("officine-aurora", "admin@aurora.example", "Calendario editoriale di dicembre"),

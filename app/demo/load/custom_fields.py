@@ -15,7 +15,7 @@ from app.kernel.db import db
 from app.kernel.uow import uow
 from app.kernel.workdays import workdays
 from app.tasks.cruds import TASKS
-from app.tasks.models import Task
+from app.tasks.models.tasks import Task
 
 
 class Own(NamedTuple):

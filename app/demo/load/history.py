@@ -9,7 +9,7 @@ from app.demo.load.members import member_actor
 from app.demo.load.tasks import workday
 from app.kernel import clock
 from app.kernel.uow import uow
-from app.tasks.models import StatusGroup
+from app.tasks.models.names import StatusGroup
 from app.tasks.queries.tasks import first_status
 from app.tasks.service.tasks import add_item, create_task, update_task
 from app.tasks.service.time import log_time

@@ -11,7 +11,7 @@ from app.demo.load.members import member_actor
 from app.kernel import clock
 from app.kernel.db import db
 from app.kernel.uow import uow
-from app.tasks.models import Task
+from app.tasks.models.tasks import Task
 from app.tasks.queries.sla import Promise, read_sla
 from app.tasks.service.sla import Wanted, apply_policy, note_breaches, save_sla, set_deadlines
 

@@ -17,7 +17,7 @@ from app.kernel import clock
 from app.kernel.db import db
 from app.kernel.uow import uow
 from app.sales.models.opportunities import Opportunity
-from app.tasks.models import Task
+from app.tasks.models.tasks import Task
 
 
 class Said(NamedTuple):

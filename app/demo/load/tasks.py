@@ -13,7 +13,7 @@ from app.kernel import clock
 from app.kernel.db import db
 from app.kernel.uow import uow
 from app.kernel.workdays import workdays
-from app.tasks.models import MemberRole, StatusGroup
+from app.tasks.models.names import MemberRole, StatusGroup
 from app.tasks.queries.tasks import first_status, get_task
 from app.tasks.service.approvals import decide, set_approvers
 from app.tasks.service.dependencies import add_dependency

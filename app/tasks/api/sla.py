@@ -13,7 +13,7 @@ from app.kernel.crud.body import flag, optional_number
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.kernel.uow import uow
-from app.tasks.models import Priority
+from app.tasks.models.names import Priority
 from app.tasks.queries.sla import Promise, Sla, read_sla
 from app.tasks.service.sla import Wanted, save_sla
 

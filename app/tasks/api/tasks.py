@@ -31,7 +31,9 @@ from app.tasks.api.time import TimeRoutes
 from app.tasks.api.timeline import PERMISSIONS as TIMELINE
 from app.tasks.api.timeline import TimelineRoutes
 from app.tasks.cruds import GROUPS, TASKS
-from app.tasks.models import ChecklistItem, MemberRole, TaskStatus
+from app.tasks.models.names import MemberRole
+from app.tasks.models.tasks import TaskStatus
+from app.tasks.models.work import ChecklistItem
 from app.tasks.openapi import describe_timeline
 from app.tasks.queries import tasks as queries
 from app.tasks.service.tasks import (

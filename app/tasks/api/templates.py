@@ -21,7 +21,7 @@ from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
 from app.tasks.cruds import MODULES
-from app.tasks.models import TaskTemplate
+from app.tasks.models.templates import TaskTemplate
 from app.tasks.openapi import describe_templates
 from app.tasks.queries import plan
 from app.tasks.queries.templates import get_template

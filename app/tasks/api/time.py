@@ -17,7 +17,7 @@ from app.tasks.queries import time
 from app.tasks.service.time import delete_time, log_time, start_timer, stop_timer, update_time
 
 if TYPE_CHECKING:
-    from app.tasks.models import TimeEntry
+    from app.tasks.models.work import TimeEntry
 
 PERMISSIONS = {
     "time": "read",

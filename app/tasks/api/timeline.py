@@ -22,7 +22,7 @@ from app.tasks.service.dependencies import add_dependency, delete_dependency, up
 from app.tasks.service.planning import Dates, remove_baseline, set_dates, take_baseline
 
 if TYPE_CHECKING:
-    from app.tasks.models import TaskDependency, TimelineBaseline
+    from app.tasks.models.plan import TaskDependency, TimelineBaseline
 
 PERMISSIONS = {
     "dependencies": "read",

@@ -31,7 +31,9 @@ from app.tasks.assist.proposals import (
     fold,
     spread_of,
 )
-from app.tasks.models import ChecklistItem, StatusGroup, Task
+from app.tasks.models.names import StatusGroup
+from app.tasks.models.tasks import Task
+from app.tasks.models.work import ChecklistItem
 from app.tenancy.models import Organization
 
 if TYPE_CHECKING:

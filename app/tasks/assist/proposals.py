@@ -10,7 +10,7 @@ from uuid import UUID
 
 from rapidfuzz import fuzz, process
 
-from app.tasks.models import PREFIX
+from app.tasks.models.names import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -10,7 +10,9 @@ from sqlalchemy import and_, func, select
 from app.kernel.db import db
 from app.kernel.errors import Conflict
 from app.kernel.i18n import gettext as _
-from app.tasks.models import CLOSED, PENDING, ApprovalRule, Decision, Task, TaskApproval, TaskApprover, TaskType
+from app.tasks.models.approvals import TaskApproval, TaskApprover
+from app.tasks.models.names import CLOSED, PENDING, ApprovalRule, Decision, TaskType
+from app.tasks.models.tasks import Task
 from app.tenancy.models import Membership
 
 if TYPE_CHECKING:

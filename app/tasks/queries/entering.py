@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import case, func, literal, null, or_, select
 
 from app.kernel.db import db, every_record
-from app.tasks.models import Task, TaskStatus, TaskType
+from app.tasks.models.names import TaskType
+from app.tasks.models.tasks import Task, TaskStatus
 from app.tasks.queries import approvals, plan
 from app.tenancy.models import Membership
 

@@ -14,7 +14,8 @@ from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 from app.tasks.cruds import MODULES, PRIORITIES, TASKS
-from app.tasks.models import CLOSED, Task, TaskStatus
+from app.tasks.models.names import CLOSED
+from app.tasks.models.tasks import Task, TaskStatus
 from app.tasks.queries.links import first_links, name_first
 from app.tasks.queries.tasks import list_statuses
 from app.tenancy.models import MemberStatus

@@ -18,7 +18,9 @@ from app.kernel.crud.query import ListParams, matching, order_key, order_terms, 
 from app.kernel.db import is_one_of, lift_values, read_prepared
 from app.tasks import sla
 from app.tasks.cruds import TASKS
-from app.tasks.models import CLOSED, Task, TaskDependency, TaskStatus
+from app.tasks.models.names import CLOSED
+from app.tasks.models.plan import TaskDependency
+from app.tasks.models.tasks import Task, TaskStatus
 from app.tasks.queries.groupings import MAX_LINKED, NO_LINK, Group, Grouping, get_grouping
 from app.tasks.queries.tasks import cleared
 from app.tasks.schedule import LinkType

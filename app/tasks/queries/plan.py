@@ -15,16 +15,9 @@ from app.kernel.db import db, every_record, is_one_of
 from app.kernel.errors import NotFound
 from app.kernel.workdays import Workdays, workdays
 from app.tasks import schedule
-from app.tasks.models import (
-    CLOSED,
-    PREFIX,
-    MemberRole,
-    StatusGroup,
-    Task,
-    TaskDependency,
-    TaskMember,
-    TaskType,
-)
+from app.tasks.models.names import CLOSED, PREFIX, MemberRole, StatusGroup, TaskType
+from app.tasks.models.plan import TaskDependency
+from app.tasks.models.tasks import Task, TaskMember
 from app.tasks.queries.tasks import cleared, get_task, is_cleared
 from app.tasks.schedule import Link, LinkType, Work
 from app.tenancy.queries import current_organization

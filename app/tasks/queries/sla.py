@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from app.kernel.business_hours import BusinessHours
 from app.kernel.db import db
-from app.tasks.models import Priority, SlaPolicy, WorkCalendar
+from app.tasks.models.names import Priority
+from app.tasks.models.sla import SlaPolicy, WorkCalendar
 from app.tasks.sla import hours_of
 from app.tenancy.models import Organization
 

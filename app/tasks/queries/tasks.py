@@ -11,7 +11,9 @@ from sqlalchemy import and_, func, or_, select
 
 from app.kernel.db import db, is_one_of
 from app.kernel.errors import NotFound
-from app.tasks.models import CLOSED, ChecklistItem, MemberRole, StatusGroup, Task, TaskMember, TaskStatus, TaskType
+from app.tasks.models.names import CLOSED, MemberRole, StatusGroup, TaskType
+from app.tasks.models.tasks import Task, TaskMember, TaskStatus
+from app.tasks.models.work import ChecklistItem
 from app.tenancy.models import Membership
 
 GROUP_ORDER = {group: place for place, group in enumerate(StatusGroup)}

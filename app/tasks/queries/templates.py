@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from app.kernel.db import db
 from app.kernel.errors import NotFound
-from app.tasks.models import Task, TaskTemplate
+from app.tasks.models.tasks import Task
+from app.tasks.models.templates import TaskTemplate
 from app.tenancy.models import Membership
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from app.kernel.db import db
 from app.kernel.errors import NotFound
-from app.tasks.models import Task, TimeEntry
+from app.tasks.models.tasks import Task
+from app.tasks.models.work import TimeEntry
 from app.tenancy.models import Membership
 
 SHOWN = 100

@@ -10,7 +10,9 @@ from sqlalchemy import func, select
 from app.kernel.crud.query import ListParams, matching
 from app.kernel.db import db
 from app.tasks.cruds import TASKS
-from app.tasks.models import CLOSED, Task, TimelineBaseline
+from app.tasks.models.names import CLOSED
+from app.tasks.models.plan import TimelineBaseline
+from app.tasks.models.tasks import Task
 from app.tasks.queries.groups import Row, row_select
 
 if TYPE_CHECKING:

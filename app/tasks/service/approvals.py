@@ -14,17 +14,9 @@ from app.kernel.db import db
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.outbox import emit
-from app.tasks.models import (
-    CLOSED,
-    PENDING,
-    ApprovalRule,
-    Decision,
-    StatusGroup,
-    Task,
-    TaskApproval,
-    TaskApprover,
-    TaskType,
-)
+from app.tasks.models.approvals import TaskApproval, TaskApprover
+from app.tasks.models.names import CLOSED, PENDING, ApprovalRule, Decision, StatusGroup, TaskType
+from app.tasks.models.tasks import Task
 from app.tasks.queries import approvals
 from app.tasks.queries import tasks as queries
 from app.tasks.service.tasks import announce, lock_task, update_task

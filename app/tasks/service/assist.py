@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.kernel.actor import Actor
-    from app.tasks.models import ChecklistItem, Task
+    from app.tasks.models.tasks import Task
+    from app.tasks.models.work import ChecklistItem
 
 MAX_ACCEPTED = 20
 

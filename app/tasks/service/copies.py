@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from app.kernel.db import db
-from app.tasks.models import ChecklistItem, StatusGroup, Task, TaskMember
+from app.tasks.models.names import StatusGroup
+from app.tasks.models.tasks import Task, TaskMember
+from app.tasks.models.work import ChecklistItem
 from app.tasks.queries import tasks as queries
 from app.tasks.service.approvals import copy_approvers
 from app.tasks.service.tasks import create_task

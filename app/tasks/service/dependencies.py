@@ -11,7 +11,8 @@ from app.kernel.db import advisory_lock, db
 from app.kernel.errors import Conflict, Invalid
 from app.kernel.i18n import gettext as _
 from app.tasks import schedule
-from app.tasks.models import Task, TaskDependency
+from app.tasks.models.plan import TaskDependency
+from app.tasks.models.tasks import Task
 from app.tasks.queries import plan
 from app.tasks.queries import tasks as queries
 from app.tasks.schedule import LinkType

@@ -16,7 +16,8 @@ from app.kernel.db import db, is_one_of
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.outbox import emit
-from app.tasks.models import Task, TimelineBaseline
+from app.tasks.models.plan import TimelineBaseline
+from app.tasks.models.tasks import Task
 from app.tasks.queries.timeline import get_baseline
 from app.tasks.service.tasks import announce
 from app.tenancy.models import Membership

@@ -11,7 +11,8 @@ from app.kernel.db import db
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.tasks import recurrence
-from app.tasks.models import Recurs, Task
+from app.tasks.models.names import Recurs
+from app.tasks.models.tasks import Task
 from app.tasks.service.copies import copy_task
 from app.tasks.service.tasks import announce, lock_task
 

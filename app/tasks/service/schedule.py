@@ -13,7 +13,7 @@ from app.tasks.service.tasks import announce, lock_task, update_task
 
 if TYPE_CHECKING:
     from app.kernel.actor import Actor
-    from app.tasks.models import Task
+    from app.tasks.models.tasks import Task
 
 
 def reschedule_task(

@@ -15,7 +15,9 @@ from app.kernel.db import advisory_lock, db
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.kernel.outbox import emit
-from app.tasks.models import CLOSED, Priority, SlaPolicy, StatusGroup, Task, TaskType, WorkCalendar
+from app.tasks.models.names import CLOSED, Priority, StatusGroup, TaskType
+from app.tasks.models.sla import SlaPolicy, WorkCalendar
+from app.tasks.models.tasks import Task
 from app.tasks.queries.sla import Promise, Sla, forget_sla, read_sla
 from app.tasks.sla import Deadline, deadline
 from app.tenancy.queries import current_organization

@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from app.kernel.db import advisory_lock, db
 from app.kernel.errors import Conflict, Invalid
 from app.kernel.i18n import gettext as _
-from app.tasks.models import StatusGroup, Task, TaskStatus
+from app.tasks.models.names import StatusGroup
+from app.tasks.models.tasks import Task, TaskStatus
 from app.tasks.queries import tasks as queries
 
 if TYPE_CHECKING:

@@ -16,15 +16,9 @@ from app.kernel.i18n import gettext as _
 from app.kernel.outbox import emit
 from app.kernel.ranks import Ranking
 from app.kernel.realtime import org_room, push
-from app.tasks.models import (
-    CLOSED,
-    ChecklistItem,
-    MemberRole,
-    StatusGroup,
-    Task,
-    TaskMember,
-    TaskStatus,
-)
+from app.tasks.models.names import CLOSED, MemberRole, StatusGroup
+from app.tasks.models.tasks import Task, TaskMember, TaskStatus
+from app.tasks.models.work import ChecklistItem
 from app.tasks.queries import approvals, plan
 from app.tasks.queries import tasks as queries
 from app.tasks.queries.entering import Entry, read_entry

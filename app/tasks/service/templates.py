@@ -12,7 +12,11 @@ from app.collaboration.service.links import link_records
 from app.kernel.db import db, is_one_of
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.i18n import gettext as _
-from app.tasks.models import ChecklistItem, Priority, StatusGroup, Task, TaskDependency, TaskTemplate
+from app.tasks.models.names import Priority, StatusGroup
+from app.tasks.models.plan import TaskDependency
+from app.tasks.models.tasks import Task
+from app.tasks.models.templates import TaskTemplate
+from app.tasks.models.work import ChecklistItem
 from app.tasks.queries import plan
 from app.tasks.queries import tasks as queries
 from app.tasks.queries.templates import get_template

@@ -13,7 +13,8 @@ from app.kernel import clock
 from app.kernel.db import advisory_lock, db, every_record
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.i18n import gettext as _
-from app.tasks.models import Task, TimeEntry
+from app.tasks.models.tasks import Task
+from app.tasks.models.work import TimeEntry
 from app.tasks.queries import time as queries
 from app.tasks.service.tasks import announce, lock_task
 

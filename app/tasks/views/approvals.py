@@ -10,7 +10,7 @@ from flask_appbuilder import expose, has_access
 from app.kernel import http
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.ids import parse_id
-from app.tasks.models import CLOSED, TaskType
+from app.tasks.models.names import CLOSED, TaskType
 from app.tasks.queries import approvals, tasks
 from app.tenancy.models import MemberStatus
 from app.tenancy.queries import list_people

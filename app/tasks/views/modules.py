@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from app.kernel.crud.view import make_view
 from app.tasks.cruds import MODULES, TASKS
 from app.tasks.lists import board_of, list_of
-from app.tasks.models import Module, Task
+from app.tasks.models.names import Module
+from app.tasks.models.tasks import Task
 from app.tasks.views.tasks import TaskView
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from app.kernel import clock, http
 from app.kernel.ids import parse_id
 from app.tasks.api.templates import asked_date
 from app.tasks.cruds import MODULES, TASKS
-from app.tasks.models import Task
+from app.tasks.models.tasks import Task
 from app.tasks.queries import plan, tasks
 from app.tasks.queries.templates import get_template, list_templates
 from app.tasks.service.templates import MAX_DESCRIPTION, MAX_NAME, MAX_TASKS

@@ -16,7 +16,8 @@ from app.kernel.i18n import gettext as _
 from app.tasks import bars, rows
 from app.tasks.api.timeline import preview_json
 from app.tasks.cruds import GROUPS, MODULES, PRIORITIES, TASKS
-from app.tasks.models import Module, Task
+from app.tasks.models.names import Module
+from app.tasks.models.tasks import Task
 from app.tasks.queries import plan, tasks, timeline
 from app.tasks.views.tasks import layouts
 from app.tenancy.queries import list_people
