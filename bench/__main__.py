@@ -43,9 +43,9 @@ def main() -> None:
         f"Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}"
     )
     compile_catalogues()
-    lists = {subject: [f"B{n}{subject.suffix}" for n in range(1, 6)] for subject in (DEALS, TASKS)}
+    lists = [(subject, [f"B{n}{subject.suffix}" for n in range(1, 6)]) for subject in (DEALS, TASKS)]
     live = {f"B6{subject.suffix}": subject for subject in (DEALS, TASKS)}
-    if bench.wants("B8", "B11", *live, *(name for names in lists.values() for name in names)):
+    if bench.wants("B8", "B11", *live, *(name for _subject, names in lists for name in names)):
         with embedded() as stack:
             superuser = stack.superuser_url.replace("@/postgres", f"@/{DATABASE}")
             app = create_app({"PUBLIC_URL": "http://127.0.0.1"})
@@ -53,7 +53,7 @@ def main() -> None:
                 upgrade()
                 with platform_uow("vendor"):
                     app.extensions["stratikey.create_permissions"]()
-                for subject, names in lists.items():
+                for subject, names in lists:
                     if bench.wants(*names):
                         Web(bench, app, superuser, subject).run()
                 for name, subject in live.items():

@@ -101,7 +101,7 @@ TASKS = Subject(
         "table, two filters (one a group) and two sorts": TABLE,
     },
     board="/tasks/board",
-    move="/tasks/{id}/move",
+    move="/api/v1/tasks/{id}/move",
     columns=r'data-values="([^"]+)"',
     change=lambda values: dict(json.loads(html.unescape(values))),
     heard="task:changed",

@@ -8,6 +8,7 @@ const box = form && $("[data-editor-field]", form);
 const note = form && $("[data-editor-note]", form);
 let now = null;
 
+const versionOf = (id) => document.querySelector(`[data-task="${id}"]`)?.dataset.version;
 const triggerOf = () => document.querySelector(`[data-task="${now.id}"] [data-edit="${now.spec.key}"]`);
 const make = (name, props, ...children) => { const node = Object.assign(document.createElement(name), props); node.append(...children); return node; };
 
@@ -21,7 +22,8 @@ const typed = () => {
 async function save(value) {
   const { id, spec } = now;
   try {
-    await now.put(id, document.querySelector(`[data-task="${id}"]`).dataset.version, spec.own ? { custom: { [spec.own]: value } } : { [spec.key]: value });
+    // The version that was seen when the editor opened: what others wrote since is not overwritten.
+    await now.put(id, now.version, spec.own ? { custom: { [spec.own]: value } } : { [spec.key]: value });
     form.hidePopover();
     await now.redraw();
     triggerOf()?.focus();
@@ -34,6 +36,7 @@ async function save(value) {
     const there = triggerOf();
     if (there && there.dataset.value !== now.value) note.textContent = words.conflict.replace("{value}", (spec.key === "title" ? there.dataset.value : there.textContent.trim()) || words.nothing);
     if (there) now.value = there.dataset.value;
+    now.version = versionOf(id);
   }
 }
 
@@ -73,10 +76,24 @@ function boxes(choices, chosen) {
 
 /** Those who work on a task beside its owner. */
 async function people() {
-  const { id } = now;
-  const { collaborators } = await send(`/api/v1/tasks/${id}/people`, { method: "GET" }).catch(() => ({ collaborators: [] }));
+  const mine = now;
+  const submit = $("button:not([type])", form);
+  submit.hidden = true; // until it is known who they are
+  let collaborators;
+  try {
+    ({ collaborators } = await send(`/api/v1/tasks/${mine.id}/people`, { method: "GET" }));
+  } catch (error) {
+    note.hidden = false;
+    note.textContent = error.message;
+    return;
+  }
+  if (now !== mine) return;
+  submit.hidden = false;
   const members = $$("#edit-owner [data-set]").filter((item) => item.dataset.value).map((one) => [one.dataset.value, one.textContent.trim().slice($(".sk-av", one)?.textContent.length ?? 0)]);
-  const list = boxes(members, new Set(collaborators.map((one) => one.id)));
+  const known = new Set(members.map(([value]) => value));
+  // Who has left works on it still, until somebody takes them off.
+  const left = collaborators.filter((one) => !known.has(one.id)).map((one) => [one.id, one.name]);
+  const list = boxes([...members, ...left], new Set(collaborators.map((one) => one.id)));
   box.append(list);
   $("input", list)?.focus();
 }
@@ -87,7 +104,6 @@ function draw({ spec, value }) {
   box.replaceChildren(label);
   const choices = spec.kind === "bool" ? [["true", words.yes], ["false", words.no]] : spec.choices.filter(([key, , gone]) => !gone || value.split(",").includes(key));
   if (spec.kind === "people") {
-    $("button:not([type])", form).hidden = false;
     $("[data-editor-clear]", form).hidden = true;
     now.put = putPeople;
     return void people();
@@ -122,7 +138,7 @@ function draw({ spec, value }) {
 export function openCell(trigger, id, put, redraw) {
   const spec = words?.fields.find((one) => one.key === trigger.dataset.edit);
   if (!spec) return;
-  now = { id, spec, put, redraw, value: trigger.dataset.value };
+  now = { id, spec, put, redraw, value: trigger.dataset.value, version: versionOf(id) };
   note.hidden = true;
   draw(now);
   form.showPopover();

@@ -57,13 +57,20 @@ board.addEventListener("focusout", (event) => {
   if (form && !event.target.value) form.hidden = true;
 });
 
+function dropped(card, from) {
+  const to = where(card);
+  if (isSame(to, from)) return;
+  // A board in the order of a field has no places of its own within a column.
+  if (root.dataset.order !== "rank" && to.stage === from.stage && to.lane === from.lane) return void put(card, from);
+  save(card, from);
+}
 function drawn() {
   dropAll();
   lay();
   for (const column of columns()) {
     const quick = $("[data-quick]", column);
     if (quick && document.activeElement?.closest("[data-quick]") === quick) quick.hidden = false;
-    if (writable) draggable(column, { end: (card, from) => { if (!isSame(where(card), from)) save(card, from); } });
+    if (writable) draggable(column, { end: dropped });
   }
 }
 document.addEventListener("tasks:drawn", drawn);

@@ -12,8 +12,11 @@ from flask.testing import FlaskClient
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from rq.timeouts import TimerDeathPenalty
+from sqlalchemy import update
 
-from app.kernel import jobs, outbox, valkey
+from app.kernel import clock, jobs, outbox, valkey
+from app.kernel.outbox import Delivery, DeliveryStatus, Outbox
+from app.kernel.uow import platform_uow
 from tests import cast
 
 
@@ -76,6 +79,17 @@ class _Worker(SimpleWorker):
 
     def _install_signal_handlers(self) -> None:
         """Threads of a test cannot."""
+
+
+def forget_jobs() -> None:
+    """Drops the events and jobs that nobody worked off."""
+    for name in jobs.QUEUES:
+        jobs.get_queue(name).empty()
+    with platform_uow("relay") as session:
+        session.execute(update(Outbox).where(Outbox.relayed_at.is_(None)).values(relayed_at=clock.now()))
+        session.execute(
+            update(Delivery).where(Delivery.status == DeliveryStatus.PENDING).values(status=DeliveryStatus.DONE)
+        )
 
 
 def work_off() -> None:

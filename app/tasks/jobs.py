@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
 
@@ -18,6 +18,9 @@ from app.tasks.service.sla import apply_policy, note_breaches
 from app.tasks.service.tasks import announce
 from app.tenancy.models import Organization
 from app.tenancy.queries import IN_SERVICE
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 BATCH = 1000
 
@@ -82,6 +85,10 @@ def sla(**_context: Any) -> int:
                 session.flush()
                 announce(task, "sla")
     for organization_id in changed:
-        with uow(system_actor(organization_id)):
-            apply_policy()
+        last: UUID | None = None
+        while True:
+            with uow(system_actor(organization_id)):
+                last = apply_policy(last)
+            if last is None:
+                break
     return missed

@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from app.kernel.db import db
+from app.kernel.crud.fields import cruds
+from app.kernel.db import TenantModel, db
+from app.kernel.feature import registry
 from app.kernel.outbox import Event, subscriptions
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +59,16 @@ def test_flask_appbuilder_is_imported_at_the_edges_only():
         or name in {"app/tenancy/models.py", "app/bootstrap.py"}
     }
     assert users - allowed == set()
+
+
+def test_the_audit_log_has_a_word_for_every_table(app):
+    page = (ROOT / "app/templates/settings/audit.html").read_text()
+    labelled = set(re.findall(r"'(\w+)': _\(", page[page.index("entity_labels = ") :].split("%}")[0]))
+    audited = {
+        one.class_.__tablename__ for one in TenantModel.registry.mappers if getattr(one.class_, "__audited__", False)
+    }
+    labelled |= {"ab_role"}  # written as role
+    assert audited - labelled - set(registry.records) - set(cruds) == set()
 
 
 def test_packages_have_no_code_in_their_init():

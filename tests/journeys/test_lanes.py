@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from app.kernel.uow import uow
-from app.tasks.service.tasks import update_task
+from app.tasks.service.tasks import announce, update_task
 from tests.journeys.conftest import Desk, Watch, live, overflows
 from tests.journeys.test_board import drag
 from tests.journeys.test_tasks import make
@@ -48,6 +48,9 @@ def test_a_card_changes_both_fields_and_comes_back_when_nobody_answers(desk: Des
     page.locator("[data-lane=P2] [data-collapse-lane]").click()
     expect(cell(page, "P2", 0)).to_be_hidden()
     page.locator("[data-lane=P2] [data-collapse-lane]").click()
+    # Everybody has heard of all moves: nothing is drawn anew under the hand.
+    expect(cell(page, "P2", 0)).to_be_visible()
+    expect(cell(other, "P2", 0)).to_contain_text("Beta")
     away = "**/api/v1/tasks/*/move"
     page.route(away, lambda route: route.abort())
     gamma = page.locator("[data-card][data-title=Gamma]")
@@ -88,7 +91,10 @@ def test_any_column_is_edited_in_place_and_a_conflict_keeps_what_was_typed(
     with uow(actor):
         from app.tasks.queries.tasks import get_task
 
-        update_task(get_task(tasks["One"].id), actor=actor, title="Theirs")
+        theirs = update_task(get_task(tasks["One"].id), actor=actor, title="Theirs")
+        announce(theirs, "updated")
+    # The list follows at once; what was opened before is not what is there now.
+    expect(page.locator("tr[data-task]", has_text="Theirs")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page.locator("[data-editor-note]")).to_contain_text("“Theirs”")
     expect(page.locator("#edit-field input")).to_have_value("Mine")

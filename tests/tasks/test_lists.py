@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 import pytest
 
@@ -12,6 +13,7 @@ from app.sales.service.opportunities.editing import create_opportunity
 from app.tasks.models.names import StatusGroup
 from app.tasks.queries import groups
 from app.tasks.queries.tasks import first_status
+from app.tasks.service.statuses import save_status
 from app.tasks.service.tasks import create_task
 from app.tenancy.service.members import remove_member
 
@@ -119,6 +121,43 @@ def test_lanes_show_a_cell_for_each_pair_and_cost_the_same(company, seller, coun
     assert "P3" in cell
     shown = re.split(r'data-column="', lanes["P3"])
     assert [len(re.findall("data-card=", one)) for one in shown if one.startswith(str(review.id))] == [5]
+
+
+def test_a_cell_that_is_not_said_whole_is_refused(seller):
+    assert seller.get("/tasks/list?fragment=more&from=4").status_code == 400
+    assert seller.get("/tasks/board?lanes=priority&fragment=more&in=P1&from=4").status_code == 400
+    odd = f"urn:uuid:{uuid4()}"
+    assert seller.get(f"/tasks/list?fragment=more&in={odd}&from=4").status_code in {200, 404}
+
+
+def test_a_modules_list_shows_what_another_modules_task_is_over(app, company, sign_in):
+    above = make(company.admin.actor, "Sales task", module="sales")
+    make(company.admin.actor, "Marketing part", module="marketing", parent_id=above.id)
+    browser = sign_in(company.admin)
+    assert titles(browser.get("/marketing/activities/list")) == ["Marketing part"]
+    assert titles(browser.get("/tasks/list")) == ["Sales task", "Marketing part"]
+
+
+def test_a_full_status_takes_no_new_task_either(company, seller):
+    admin = company.admin.actor
+    with uow(admin):
+        doing = first_status(StatusGroup.IN_PROGRESS)
+        save_status(doing.id, actor=admin, name="Doing", wip_limit=1, wip_hard=True)
+    for code in (201, 409):
+        answer = seller.api("POST", "/api/v1/tasks/", json={"title": "New", "status": str(doing.id)})
+        assert answer.status_code == code, answer.text
+    assert "its limit is 1" in answer.json["message"]
+    assert seller.api("POST", "/api/v1/tasks/", json={"title": "Elsewhere"}).status_code == 201
+
+
+def test_two_who_change_a_tasks_people_do_not_undo_each_other(company, seller, sign_in):
+    task = make(company.sales.actor)
+    url, seen = f"/api/v1/tasks/{task.id}/people", task.version
+    mine = {"collaborators": [str(company.marketing.member_id)], "version": seen}
+    assert seller.api("PUT", url, json=mine).status_code == 200
+    theirs = {"collaborators": [str(company.viewer.member_id)], "version": seen}
+    assert sign_in(company.admin).api("PUT", url, json=theirs).status_code == 409
+    assert [one["id"] for one in seller.api("GET", url).json["collaborators"]] == [str(company.marketing.member_id)]
 
 
 def test_what_somebody_owned_who_has_left_is_shown_under_their_name(company, seller):

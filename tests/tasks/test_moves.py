@@ -56,6 +56,7 @@ def test_moving_a_card_takes_six_statements(company, seller, sign_in, cards, cou
             set_people(
                 get_task(cards[0]), MemberRole.COLLABORATOR, [company.marketing.member_id], actor=company.sales.actor
             )
+        body["version"] = 2
         mover = sign_in(company.marketing)
     mover.api("GET", f"/api/v1/tasks/{cards[0]}")  # so that identity is known
     with counting() as statements:

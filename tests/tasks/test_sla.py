@@ -22,7 +22,8 @@ from app.tasks.jobs import sla as job
 from app.tasks.models.names import MemberRole, StatusGroup
 from app.tasks.queries.groups import get_row
 from app.tasks.queries.sla import Promise
-from app.tasks.service.sla import Wanted, save_sla
+from app.tasks.service import sla as sla_service
+from app.tasks.service.sla import Wanted, apply_policy, save_sla
 from app.tasks.service.tasks import set_people
 from app.tasks.sla import Deadline, SlaState, state_of
 from app.tenancy.service.organizations import update_organization
@@ -196,6 +197,17 @@ def test_a_new_policy_reaches_open_tasks_without_telling_anybody(company, actor)
         assert after["sla_due_at"] == at("2026-12-10 20:00") and after["sla_breached_at"] is None
         promise(company, Promise("P2", False, None, 600))
         assert stored(actor, old.id)["sla_due_at"] is None
+
+
+def test_a_policy_reaches_all_open_tasks_a_page_at_a_time(company, actor, monkeypatch):
+    monkeypatch.setattr(sla_service, "BATCH", 2)
+    with clock.frozen(MONDAY):
+        tasks = [make(actor, priority="P2") for _ in range(5)]
+        before = {one.id: stored(actor, one.id)["sla_due_at"] for one in tasks}
+        promise(company, Promise("P2", True, None, 60))
+        assert all(stored(actor, one)["sla_due_at"] not in {None, due} for one, due in before.items())
+        with tenant_scope(actor):
+            assert apply_policy() is None  # nothing is left
 
 
 def test_another_time_zone_of_the_organization_moves_the_deadlines(company, actor):

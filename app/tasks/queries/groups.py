@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from app.kernel.actor import Actor
 
 PAGE = 50
-# The most that one request for more rows of a group brings.
-MAX_MORE = 500
+# Of each cell of a board with lanes, which has many.
+LANE_PAGE = 15
 _PARENTS = bindparam("parent_ids", type_=ARRAY(Uuid()))
 _FIRST, _LAST = bindparam("first", type_=Integer()), bindparam("last", type_=Integer())
 _KEYS = bindparam("keys", type_=ARRAY(String()))
@@ -93,11 +93,13 @@ class Lane:
 @dataclass(frozen=True, slots=True)
 class Arrangement:
     """How tasks are read: grouped ``by``, on the board also in ``lanes``; ``nested`` leaves out what has a parent
-    that the actor may see: the list shows it below that one. ``fields`` are columns beyond those of Row."""
+    that the actor may see, of the same module where the page is of one (``apart``): the list shows it below that one.
+    ``fields`` are columns beyond those of Row."""
 
     by: str = "status"
     lanes: str = ""
     nested: bool = False
+    apart: bool = False
     fields: tuple[Field, ...] = ()
 
     @property
@@ -115,6 +117,7 @@ class _Reader:
             how.by,
             how.lanes,
             how.nested,
+            how.apart,
             tuple(one.name for one in how.fields),
             form,
             order_key(TASKS, params.sort) if params.sort else (),
@@ -128,7 +131,8 @@ class _Reader:
             # The guard is in the subquery too: a parent that the actor may not see is none. Most have none at all.
             parent = aliased(Task)
             above = and_(parent.id == Task.parent_id, parent.organization_id == Task.organization_id)
-            seen = select(parent.id).where(above).correlate(Task).exists()
+            here = and_(above, parent.module == Task.module) if self.how.apart else above
+            seen = select(parent.id).where(here).correlate(Task).exists()
             statement = statement.where(or_(Task.parent_id.is_(None), ~seen))
         return statement
 
@@ -209,7 +213,7 @@ def list_groups(how: Arrangement, params: ListParams, actor: Actor) -> list[Grou
 
 
 def list_lanes(how: Arrangement, params: ListParams, actor: Actor) -> tuple[list[Group], list[Lane]]:
-    """The board's columns with their numbers, and its lanes with a cell for each column, PAGE tasks in each."""
+    """The board's columns with their numbers, and its lanes with a cell for each column, LANE_PAGE tasks in each."""
     reader = _Reader(how, params, actor)
     sums = {(column, lane): (count, estimate) for column, lane, count, estimate in reader.sums()}
     numbers: list[dict[str, int]] = [{}, {}]
@@ -223,7 +227,7 @@ def list_lanes(how: Arrangement, params: ListParams, actor: Actor) -> tuple[list
             one.count = counted.get(one.key, 0)
     columns = [one for one in columns if how.by != "owner" or one.count]
     lanes = [Lane(one, [_cell(column, one, sums) for column in columns]) for one in groups if one.count]
-    _fill({(cell.key, lane.group.key): cell for lane in lanes for cell in lane.cells}, reader, None)
+    _fill({(cell.key, lane.group.key): cell for lane in lanes for cell in lane.cells}, reader, None, LANE_PAGE)
     return columns, lanes
 
 
@@ -232,9 +236,9 @@ def list_more(how: Arrangement, params: ListParams, actor: Actor, cell: Sequence
 
     Raises NotFound for a key that cannot be.
     """
-    get_grouping(how.by).check(cell[0])
-    found = _Reader(how, params, actor).rows(first, first + PAGE - 1, cell[:1])
-    return [row for values, row in found if values == list(cell)]
+    wanted = [str(get_grouping(how.by).check(cell[0])), *cell[1:]]
+    found = _Reader(how, params, actor).rows(first, first + PAGE - 1, wanted[:1])
+    return [row for values, row in found if values == wanted]
 
 
 def _groups(grouping: Grouping, counts: Mapping[str, int]) -> tuple[list[Group], list[str] | None]:
@@ -253,9 +257,11 @@ def _cell(column: Group, lane: Group, sums: Mapping[tuple[str, str], tuple[int, 
     return replace(column, label=label, values=values, count=count, estimate=estimate, rows=[], takes=takes)
 
 
-def _fill(cells: Mapping[tuple[str, ...], Group], reader: _Reader, only: list[str] | None) -> None:
+def _fill(
+    cells: Mapping[tuple[str, ...], Group], reader: _Reader, only: list[str] | None, page: int | None = None
+) -> None:
     keys = only if only is not None else [one for one, *rest in cells if not rest]
-    for values, row in reader.rows(1, PAGE, keys or None):
+    for values, row in reader.rows(1, page or PAGE, keys or None):
         cell = cells.get(tuple(values))
         if cell is not None:
             cell.rows.append(row)

@@ -152,28 +152,29 @@ def _check(promises: Sequence[Promise]) -> None:
         raise Invalid(errors=errors)
 
 
-def apply_policy() -> int:
-    """Gives all open tasks the deadlines of today's policy, without a word: what is past by it counts as breached.
+def apply_policy(after: UUID | None = None) -> UUID | None:
+    """Gives BATCH open tasks, those after one, the deadlines of today's policy: what is past by it counts as breached.
 
-    How many tasks; none when the policy was applied already. Neither versions nor dates of change move, and
-    nobody is told: a changed policy is nobody's breach.
+    The last of them, to go on after in another unit of work, so that nobody waits for all; None when none are left, or
+    the policy was applied already. Neither versions nor dates of change move, and nobody is told: a changed policy is
+    nobody's breach.
     """
     calendar = db.session.scalar(select(WorkCalendar).with_for_update(skip_locked=True))
     timezone = current_organization().timezone
     if calendar is None or calendar.applied_timezone == timezone:
-        return 0
-    calendar.applied_timezone = timezone
-    sla, now, count = read_sla(), clock.now(), 0
+        return None
+    sla, now = read_sla(), clock.now()
     columns = (Task.id, Task.type, Task.priority, Task.sla_from, Task.created_at, Task.sla_started_at,
                Task.sla_start_warn_at, Task.sla_start_due_at)  # fmt: skip
-    last: UUID | None = None
-    while True:
-        page = select(*columns).where(Task.status_group.not_in(CLOSED)).order_by(Task.id).limit(BATCH).with_for_update()
-        rows = db.session.execute(page if last is None else page.where(Task.id > last)).all()
-        if not rows:
-            return count
+    page = select(*columns).where(Task.status_group.not_in(CLOSED)).order_by(Task.id).limit(BATCH).with_for_update()
+    rows = db.session.execute(page if after is None else page.where(Task.id > after)).all()
+    if rows:
         _write([(one, *_deadlines(one, sla)) for one in rows], now)
-        last, count = rows[-1].id, count + len(rows)
+    if len(rows) < BATCH:
+        calendar.applied_timezone = timezone
+        return None
+    last: UUID = rows[-1].id
+    return last
 
 
 def _write(rows: Sequence[tuple[Any, Deadline, Deadline]], now: dt.datetime) -> None:

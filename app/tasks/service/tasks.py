@@ -71,7 +71,8 @@ def create_task(*, actor: Actor, **values: Any) -> Task:
     """Creates a task at the top of the order; emits TaskCreated, and TaskAssigned to somebody else.
 
     Without a module it goes where its parent is, else to the first one that the actor may write; without
-    a status to the first of the backlog. Raises Invalid for dates in the wrong order and an unknown parent.
+    a status to the first of the backlog. Raises Invalid for dates in the wrong order and an unknown parent, Conflict
+    for a status that is full.
     """
     task = Task(**{key: value for key, value in values.items() if value is not None})
     if task.parent_id is not None:
@@ -79,6 +80,7 @@ def create_task(*, actor: Actor, **values: Any) -> Task:
     task.module = task.module or _first_module(actor)
     status = queries.get_status(task.status_id) if task.status_id else queries.first_status(StatusGroup.BACKLOG)
     _require_module(task.module, actor)
+    _require_room(status)
     _enter(task, status)
     _check(task)
     task.rank = ORDER.top()
@@ -197,6 +199,20 @@ def delete_task(task: Task, *, actor: Actor) -> None:
     db.session.delete(task)
 
 
+def _require_room(status: TaskStatus) -> None:
+    """Raises Conflict when a new task would be one too many."""
+    if status.wip_hard:
+        advisory_lock(_limit_key(status.id))
+        with every_record():
+            held = db.session.scalar(select(func.count()).select_from(Task).where(Task.status_id == status.id)) or 0
+        _refuse_full(status, held)
+
+
+def _refuse_full(status: TaskStatus, held: int) -> None:
+    if status.wip_hard and status.wip_limit is not None and held >= status.wip_limit:
+        raise Conflict(_("“%(name)s” is full: its limit is %(limit)s tasks.", name=status.name, limit=status.wip_limit))
+
+
 def _limit_key(status_id: UUID) -> str:
     """The name of the lock under which the tasks of a status are counted."""
     return f"task-status:{status_id}"
@@ -208,8 +224,7 @@ def _change_status(task: Task, entry: Entry) -> None:
         raise Invalid(errors={"status": [_("This record does not exist.")]})
     if status.group in {StatusGroup.APPROVED, StatusGroup.DONE}:
         approvals.refuse_unsettled(task, entry.approval)
-    if status.wip_hard and status.wip_limit is not None and (entry.others or 0) >= status.wip_limit:
-        raise Conflict(_("“%(name)s” is full: its limit is %(limit)s tasks.", name=status.name, limit=status.wip_limit))
+    _refuse_full(status, entry.others or 0)
     _enter(task, status)
     emit(
         TaskStatusChanged(
@@ -280,6 +295,8 @@ def set_people(task: Task, role: MemberRole, member_ids: list[UUID], *, actor: A
         raise Invalid(errors={role.value: [_("At most %(count)s people.", count=MAX_PEOPLE)]})
     here = TaskMember.task_id == task.id, TaskMember.role == role
     known = set(db.session.scalars(select(TaskMember.member_id).where(*here)))
+    if known != wanted:
+        task.updated_at = clock.now()  # a new version: two who change the list at once do not undo each other
     if known - wanted:
         db.session.execute(delete(TaskMember).where(*here, TaskMember.member_id.in_(known - wanted)))
     for member_id in wanted - known:

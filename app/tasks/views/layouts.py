@@ -56,10 +56,10 @@ class LayoutPages(TenantView):
         fields = list_fields(crud, params)
         more = tuple(one for one in fields[1:] if one.name not in rows.KNOWN)
         by = params.options.get("group", "status")
-        how = groups.Arrangement(by, nested=not params.is_narrowed, fields=more)
-        kind, cell, first = _fragment()
+        how = groups.Arrangement(by, nested=not params.is_narrowed, apart=self.module is not None, fields=more)
+        kind, cell, first = _fragment(1)
         if kind == "more":
-            found = groups.list_more(how, params, http.actor(), cell[:1], first)
+            found = groups.list_more(how, params, http.actor(), cell, first)
             return make_response(str(_draw(found, how, fields)(found)))
         found_groups = groups.list_groups(how, params, http.actor())
         shown = [row for one in found_groups for row in one.rows]
@@ -84,10 +84,10 @@ class LayoutPages(TenantView):
         by = params.options.get("group", "status")
         lanes = params.options.get("lanes", "")
         how = groups.Arrangement(by, lanes if lanes != by else "")
-        kind, cell, first = _fragment()
+        kind, cell, first = _fragment(len(how.groupings))
         may_write = http.actor().can("write", "task")
         if kind == "more":
-            found = groups.list_more(how, params, http.actor(), cell[: len(how.groupings)], first)
+            found = groups.list_more(how, params, http.actor(), cell, first)
             return make_response(str(rows.render_cards(found, may_write=may_write)))
         context |= {"by": by, "by_lanes": how.lanes}
         if how.lanes:
@@ -149,8 +149,11 @@ class LayoutPages(TenantView):
         raise NotImplementedError
 
 
-def _fragment() -> tuple[str, Sequence[str], int]:
-    """Which part of the page is asked for: all groups anew (``1``), or ``more`` of the cell ``in`` after ``from``."""
+def _fragment(depth: int) -> tuple[str, Sequence[str], int]:
+    """Which part of the page is asked for: all groups anew (``1``), or ``more`` of the cell ``in`` after ``from``.
+
+    Raises BadRequest for a cell that does not say each of its ``depth`` values.
+    """
     kind = request.args.get("fragment", "")
     if kind != "more":
         return kind, (), 0
@@ -161,6 +164,8 @@ def _fragment() -> tuple[str, Sequence[str], int]:
     if not 1 <= first <= MAX_OFFSET:
         raise BadRequest(_("Narrow the list with a filter to go further."))
     cell = [one.replace("\x00", "")[:80] for one in request.args.getlist("in")]
+    if len(cell) != depth:
+        raise BadRequest(_("Unknown field “%(name)s”.", name="in"))
     return kind, cell, first
 
 

@@ -21,7 +21,8 @@ from app.tasks.sla_badges import sla_parts
 from app.tasks.views.approvals import ApprovalPart
 from app.tasks.views.calendar import CalendarPage
 from app.tasks.views.layouts import LayoutPages, choices
-from app.tenancy.queries import list_people
+from app.tenancy.models import MemberStatus
+from app.tenancy.queries import list_owners
 
 if TYPE_CHECKING:
     pass
@@ -106,7 +107,8 @@ class TaskView(ApprovalPart, CalendarPage, LayoutPages):
         task = tasks.get_task(task_id)
         row = groups.get_row(task.id)
         parent = groups.get_row(task.parent_id) if task.parent_id else None
-        people = list_people()
+        owners = list_owners()
+        people = [one for one in owners if one.status != MemberStatus.REMOVED]
         names = get_day_names("abbreviated", locale=i18n.locale())
         return {
             "crud": TASKS,
@@ -131,7 +133,8 @@ class TaskView(ApprovalPart, CalendarPage, LayoutPages):
             "sla": sla_parts(task, row.sla_hours if row else None),
             "cell": cells.cell,
             "written": write,
-            "custom_row": custom.row_of(TASKS, task, {str(one.id): one.display_name for one in people}),
+            "custom_row": custom.row_of(TASKS, task, {str(one.id): one.display_name for one in owners}),
+            "owners": owners,
         }
 
 
