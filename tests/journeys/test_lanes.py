@@ -75,6 +75,7 @@ def test_any_column_is_edited_in_place_and_a_conflict_keeps_what_was_typed(
     tasks = {title: make(desk, title) for title in ("Three", "Two", "One")}
     page = page_for(desk.company.sales, lang="en")
     page.goto("/tasks/list?cols=title,estimate,tags,parent")
+    live(page)
     row = page.locator("tr[data-task]", has_text="One")
     row.locator("[data-edit=estimate]").click()
     page.keyboard.type("90")
