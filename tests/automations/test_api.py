@@ -51,6 +51,14 @@ def test_rest_answers_nothing_that_a_client_sends_with_an_error_of_its_own(brows
         deep = {"op": "and", "items": [deep]}
     odd = (None, 1, "x", [], {}, [None], [[]], {"type": None}, {"type": []}, [{"type": {}}], deep, {"type": "changed", "field": []},
            [{"type": "set_field", "field": {}}], [{"type": "notify", "to": [{}], "text": 1}], [{"type": "create_task", "title": []}],
+           [{"type": "notify", "to": [{"a": 1}], "text": "x"}], [{"type": "notify", "to": [["x"]], "text": "x"}],
+           [{"type": "notify", "to": ["owner"], "text": "x", "priority": ["P0"]}], [{"type": "assign", "owner": ["x"]}],
+           [{"type": "create_task", "title": "x", "priority": {"a": 1}}], [{"type": "create_task", "template": [1]}],
+           *([{"type": "set_field", "field": name, "value": value}] for name in ("priority", "owner", "due_on", "tags", "estimate", "title")
+             for value in ([{"a": 1}], {"a": 1}, [[]])),
+           *({"items": [{"field": name, "operator": operator, "value": value}]} for name in ("priority", "tags", "owner", "due_on", "title")
+             for operator in ("in", "eq", "between") for value in ([{"a": 1}], [["x"]])),
+           {"type": "changed", "field": "priority", "from": ["P0"], "to": {"a": 1}}, {"type": "overdue", "days": [1]},
            {"items": [{"field": [], "operator": {}, "value": {}}]}, {"items": [{"col": {}, "opr": []}]}, {"type": "schedule", "rule": 1, "at": 2})  # fmt: skip
     for value in odd:
         for part in ("trigger", "conditions", "actions"):
