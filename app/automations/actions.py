@@ -51,7 +51,10 @@ CREATOR, OWNER, MANAGER, WATCHERS = "creator", "owner", "manager", "watchers"
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A run: the rule, the record as it is now, and who acts. ``day`` is the organization's."""
+    """A run: the rule, the record as it is now, and who acts. ``day`` is the organization's.
+
+    ``place`` is the action's among those of the rule.
+    """
 
     run_id: UUID
     rule: AutomationRule
@@ -59,6 +62,7 @@ class Execution:
     record: Any
     actor: Actor
     day: dt.date
+    place: int
 
     def fill(self, text: str) -> str:
         """``text`` with what it says about the record: ``{title}``, ``{code}``, ``{due}``, ``{owner}``."""
