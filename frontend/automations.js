@@ -24,9 +24,13 @@ function field(label, control, name, { wide = false, help = "" } = {}) {
   }
   return box;
 }
+/** What is kept and no longer on offer stays, under its name. */
+const withKept = (pairs, values) => [...pairs, ...values.filter((one) => !pairs.some(([key]) => key === one))
+  .map((one) => [one, words.unavailable.replace("{value}", () => state.names[one] ?? one)])];
 function select(pairs, value, empty) {
   const node = make("select", { className: "sk-select" });
-  const all = empty === undefined ? pairs : [["", empty], ...pairs];
+  const offered = withKept(pairs, [null, undefined, ""].includes(value) ? [] : [String(value)]);
+  const all = empty === undefined ? offered : [["", empty], ...offered];
   node.append(...all.map(([key, label]) => make("option", { value: key, textContent: label })));
   if (all.some(([key]) => key === String(value ?? ""))) node.value = String(value ?? "");
   return node;
@@ -42,7 +46,8 @@ function read(box) {
   for (const one of $$("[data-param]", box)) {
     if (one.disabled || one.closest("[hidden]")) continue;
     const name = one.dataset.param;
-    if (one.type === "number") found[name] = one.value === "" ? null : Number(one.value);
+    if (one.dataset.raw !== undefined) found[name] = JSON.parse(one.value);
+    else if (one.type === "number") found[name] = one.value === "" ? null : Number(one.value);
     else if (one.dataset.list !== undefined) found[name] = $$("input:checked", one).map((check) => check.value);
     else if (one.value !== "") found[name] = one.value;
   }
@@ -128,34 +133,44 @@ function drawTrigger(params) {
 
 // ── then ──
 const setters = {
-  date: (value) => number(/^[+-]\d+$/.test(value ?? "") ? Number(value) : 0, -365, 365),
+  date: (value) => number(value === undefined ? 0 : value && Number(value), -365, 365),
   integer: (value) => input("text", value, { inputMode: "numeric" }),
   money: (value) => input("text", value, { inputMode: "decimal" }),
   long: (value) => area(value),
   tags: (value) => input("text", Array.isArray(value) ? value.join(", ") : value),
 };
+/** The control of a field's value; what the page cannot draw stays as it is. */
+function setter(one, value) {
+  if (!one) {
+    const kept = input("text", JSON.stringify(value ?? null), { readOnly: true });
+    kept.dataset.raw = "1";
+    return field(words.value, kept, "value");
+  }
+  if (one.kind === "date") {
+    if (value && !/^[+-]\d+$/.test(value)) return field(words.value, input("date", value), "value");
+    const days = setters.date(value);
+    days.dataset.days = "1";
+    return field(words.days_from, days, "value");
+  }
+  if (one.kind === "multi") return checks(words.value, "value", one.options, value ?? []);
+  if (one.options) return field(words.value, select(one.options, value, one.kind === "bool" ? undefined : words.none), "value");
+  return field(words.value, (setters[one.kind] ?? ((now) => input("text", now)))(value), "value");
+}
 function setField(box, params) {
   const chosen = select(pairsOf(state.fields), params.field);
   const place = make("div");
-  const draw = (value) => {
-    const one = state.fields.find((each) => each.key === chosen.value);
-    if (!one) return;
-    const control = one.options ? select(one.options, value, one.kind === "bool" ? undefined : words.none) : (setters[one.kind] ?? ((now) => input("text", now)))(value);
-    if (one.kind === "date") control.dataset.days = "1";
-    place.replaceChildren(field(one.kind === "date" ? words.days_from : words.value, control, "value"));
-  };
-  chosen.addEventListener("change", () => draw());
+  const draw = (value) => place.replaceChildren(setter(state.fields.find((each) => each.key === chosen.value), value));
+  chosen.addEventListener("change", () => draw(chosen.value === params.field ? params.value : undefined));
   draw(params.value);
   box.append(field(words.field, chosen, "field"), place);
 }
-function people(params) {
-  const box = make("div", { className: "sk-checks", role: "group", ariaLabel: words.who });
-  box.dataset.list = "";
-  const on = params.to ?? ["owner"];
-  for (const [value, label] of [...state.groups, ...state.people]) {
-    box.append(make("label", {}, make("input", { className: "sk-check", type: "checkbox", value, checked: on.includes(value) }), make("span", { textContent: label })));
+function checks(label, name, pairs, on) {
+  const box = make("div", { className: "sk-checks", role: "group", ariaLabel: label, id: `auto-${(serial += 1)}` });
+  Object.assign(box.dataset, { list: "", param: name });
+  for (const [value, text] of withKept(pairs, on)) {
+    box.append(make("label", {}, make("input", { className: "sk-check", type: "checkbox", value, checked: on.includes(value) }), make("span", { textContent: text })));
   }
-  return box;
+  return make("div", { className: "sk-field" }, make("span", { className: "sk-label", textContent: label }), box);
 }
 const group = (name) => state.groups.filter(([key]) => key === name);
 const ACTIONS = {
@@ -169,14 +184,11 @@ const ACTIONS = {
     field(words.due_in, number(params.due_in, 0, 365), "due_in"),
   ),
   comment: (box, params) => box.append(field(words.body, area(params.body, { maxLength: 5000 }), "body", { wide: true, help: words.fill })),
-  notify: (box, params) => {
-    const who = make("div", { className: "sk-field" }, make("span", { className: "sk-label", textContent: words.who }));
-    const list = people(params);
-    list.dataset.param = "to";
-    list.id = `auto-${(serial += 1)}`;
-    who.append(list);
-    box.append(who, field(words.priority, select(state.priorities, params.priority ?? "P2"), "priority"), field(words.text, area(params.text, { maxLength: 500 }), "text", { wide: true, help: words.fill }));
-  },
+  notify: (box, params) => box.append(
+    checks(words.who, "to", [...state.groups, ...state.people], params.to ?? ["owner"]),
+    field(words.priority, select(state.priorities, params.priority ?? "P2"), "priority"),
+    field(words.text, area(params.text, { maxLength: 500 }), "text", { wide: true, help: words.fill }),
+  ),
   webhook: (box, params) => box.append(field(words.url, input("url", params.url, { maxLength: 2000, placeholder: "https://" }), "url", { wide: true })),
 };
 function renumber(list) {
@@ -205,7 +217,7 @@ function addAction(params = { type: "set_field" }) {
 }
 function readAction(item) {
   const found = read(item), days = $("[data-days]", item);
-  if (days) found.value = `${Number(days.value) < 0 ? "-" : "+"}${Math.abs(Number(days.value))}`;
+  if (days) found.value = days.value === "" ? null : `${Number(days.value) < 0 ? "-" : "+"}${Math.abs(Number(days.value))}`;
   else if (found.type === "set_field") found.value ??= null;
   return found;
 }

@@ -51,7 +51,10 @@ CREATOR, OWNER, MANAGER, WATCHERS = "creator", "owner", "manager", "watchers"
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A run: the rule, the record as it is now, and who acts. ``day`` is the organization's."""
+    """A run: the rule, the record as it is now, and who acts. ``day`` is the organization's.
+
+    ``place`` is the action's among those of the rule.
+    """
 
     run_id: UUID
     rule: AutomationRule
@@ -59,6 +62,7 @@ class Execution:
     record: Any
     actor: Actor
     day: dt.date
+    place: int
 
     def fill(self, text: str) -> str:
         """``text`` with what it says about the record: ``{title}``, ``{code}``, ``{due}``, ``{owner}``."""
@@ -131,10 +135,12 @@ def _days(raw: Params, key: str) -> int | None:
 
 
 def _priority(raw: Params, key: str, default: str) -> str:
-    value = raw.get(key) or default
-    if value not in set(Priority):
+    value = raw.get(key)
+    if value is None or value == "":
+        return default
+    if not isinstance(value, str) or value not in set(Priority):
         raise Invalid(errors={key: [_("Choose one of the list.")]})
-    return str(value)
+    return value
 
 
 # ── set a field, assign ──────────────────────────────────────────────────────────────────────────
@@ -250,9 +256,9 @@ def _clean_notice(raw: Params, subject: Subject) -> Params:
     to = raw.get("to")
     if not isinstance(to, list) or not to or len(to) > 20:
         raise Invalid(errors={"to": [_("Choose at least one person.")]})
-    named = {OWNER, MANAGER, CREATOR} | ({WATCHERS} if subject.kind == "task" else set())
+    named = (OWNER, MANAGER, CREATOR, *((WATCHERS,) if subject.kind == "task" else ()))
     return {
-        "to": list(dict.fromkeys(one if one in named else _member(one, "to") for one in to if one)),
+        "to": list(dict.fromkeys(one if one in named else _member(one, "to") for one in to)),
         "text": _text(raw, "text", MAX_TEXT),
         "priority": _priority(raw, "priority", Priority.P2),
     }

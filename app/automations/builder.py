@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.automations.actions import ACTIONS
 from app.automations.triggers import TRIGGERS, has_choices, watched
-from app.automations.words import person
+from app.automations.words import Names, person
 from app.kernel.crud.fields import Field, Kind, is_small, options
 from app.kernel.i18n import gettext as _
 from app.tasks.cruds import PRIORITIES
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 Pairs = list[tuple[str, str]]
 # Kinds of fields that the page can set; REST sets the others too.
-_SETTABLE = {Kind.TEXT, Kind.LONG, Kind.INTEGER, Kind.MONEY, Kind.DATE, Kind.BOOL, Kind.ENUM, Kind.PERSON, Kind.TAGS}
+_SETTABLE = {
+    Kind.TEXT, Kind.LONG, Kind.URL, Kind.INTEGER, Kind.DECIMAL, Kind.MONEY, Kind.DATE, Kind.BOOL, Kind.ENUM, Kind.MULTI,
+    Kind.PERSON, Kind.TAGS,
+}  # fmt: skip
 
 
 def _choices(field: Field, people: Pairs) -> Pairs | None:
-    if field.kind is Kind.ENUM:
+    if field.kind in (Kind.ENUM, Kind.MULTI):
         return [(one.value, str(one.label)) for one in field.choices]
     if field.kind is Kind.PERSON:
         return people
@@ -33,7 +36,9 @@ def _choices(field: Field, people: Pairs) -> Pairs | None:
     return None
 
 
-def state(subject: Subject, trigger: dict[str, Any], actions: list[Any], errors: dict[str, Any]) -> dict[str, Any]:
+def state(
+    subject: Subject, trigger: dict[str, Any], actions: list[Any], errors: dict[str, Any], known: Names
+) -> dict[str, Any]:
     """Everything that the script draws from, in the reader's language."""
     people: Pairs = [(str(one.id), one.display_name) for one in list_people()]
     groups = ("creator", "owner", "manager", *(("watchers",) if subject.kind == "task" else ()))
@@ -58,6 +63,7 @@ def state(subject: Subject, trigger: dict[str, Any], actions: list[Any], errors:
         "groups": [(one, person(one, {})) for one in groups],
         "templates": [(str(one.id), one.name) for one in list_templates()],
         "priorities": [(one.value, str(one.label)) for one in PRIORITIES],
+        "names": {str(key): name for key, name in known.items()},
         "words": _words(),
     }
 
@@ -87,6 +93,7 @@ def _words() -> dict[str, str]:
         "title": _("Title"),
         "template": _("Template of tasks"),
         "none": _("none"),
+        "unavailable": _("{value} (not available)"),
         "owner": _("Owner"),
         "priority": _("Priority"),
         "due_in": _("Due after (days)"),

@@ -34,17 +34,17 @@ def tell(run: Execution, to: Iterable[str], text: str, priority: str) -> list[UU
                 continue
         except NotFound:
             continue
-        notify(
+        if notify(
             member_id,
             f"automation_{'urgent' if priority == Priority.P0 else 'notice'}",
             {"text": text, "title": run.record.label, "priority": priority},
             category=Category.TASKS if isinstance(run.record, Task) else Category.DEALS,
             icon=_ICONS.get(Priority(priority), "workflow"),
             url=of.url(run.record.id),
-            dedupe_key=f"{run.run_id}:{priority}",
+            dedupe_key=f"{run.run_id}:{run.place}",
             mail_after=dt.timedelta(0) if priority == Priority.P0 else MAIL_MENTIONS_AFTER,
-        )
-        told.append(member_id)
+        ):
+            told.append(member_id)
     return told
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 from app.automations.queries.runs import get_rule
+from app.custom_fields.service import ChoiceInput, create_field
 from app.kernel.tenant import tenant_scope
+from app.kernel.uow import uow
+from app.tenancy.service.members import remove_member
 from tests.automations.helpers import change, rule, runs, status, task
 
 URL = "/api/v1/automation-rules"
@@ -51,6 +55,14 @@ def test_rest_answers_nothing_that_a_client_sends_with_an_error_of_its_own(brows
         deep = {"op": "and", "items": [deep]}
     odd = (None, 1, "x", [], {}, [None], [[]], {"type": None}, {"type": []}, [{"type": {}}], deep, {"type": "changed", "field": []},
            [{"type": "set_field", "field": {}}], [{"type": "notify", "to": [{}], "text": 1}], [{"type": "create_task", "title": []}],
+           [{"type": "notify", "to": [{"a": 1}], "text": "x"}], [{"type": "notify", "to": [["x"]], "text": "x"}],
+           [{"type": "notify", "to": ["owner"], "text": "x", "priority": ["P0"]}], [{"type": "assign", "owner": ["x"]}],
+           [{"type": "create_task", "title": "x", "priority": {"a": 1}}], [{"type": "create_task", "template": [1]}],
+           *([{"type": "set_field", "field": name, "value": value}] for name in ("priority", "owner", "due_on", "tags", "estimate", "title")
+             for value in ([{"a": 1}], {"a": 1}, [[]])),
+           *({"items": [{"field": name, "operator": operator, "value": value}]} for name in ("priority", "tags", "owner", "due_on", "title")
+             for operator in ("in", "eq", "between") for value in ([{"a": 1}], [["x"]])),
+           {"type": "changed", "field": "priority", "from": ["P0"], "to": {"a": 1}}, {"type": "overdue", "days": [1]},
            {"items": [{"field": [], "operator": {}, "value": {}}]}, {"items": [{"col": {}, "opr": []}]}, {"type": "schedule", "rule": 1, "at": 2})  # fmt: skip
     for value in odd:
         for part in ("trigger", "conditions", "actions"):
@@ -126,6 +138,25 @@ def test_forms_keep_switch_and_delete_rules(browser, actor):
     assert browser.post("/settings/automations/presets", data={"preset": "escalation"}).status_code == 302
     assert browser.post(f"/settings/automations/{key}/delete").status_code == 302
     assert [row["name"] for row in browser.api("GET", URL).json["result"]] == ["Overdue: P0 escalation"]
+
+
+def test_the_builder_sets_own_fields_and_names_what_is_no_longer_on_offer(company, browser, actor):
+    kinds = {"number": "decimal", "url": "url", "multi": "multi"}
+    chosen = [ChoiceInput("A"), ChoiceInput("B")]
+    with uow(actor):
+        for kind in kinds:
+            create_field("task", kind, kind, actor=actor, choices=chosen if kind == "multi" else ())
+    gone = company.sales.member_id
+    found = rule(actor, {"type": "created"}, {"type": "assign", "owner": str(gone)})
+    with uow(actor):
+        remove_member(gone, actor=actor)
+    page = browser.get(f"/settings/automations/{found}").text
+    state = json.loads(re.search(r'id="automation-state"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
+    own = {one["label"]: one for one in state["fields"] if one["label"] in kinds}
+    assert {label: one["kind"] for label, one in own.items()} == kinds
+    assert [label for _value, label in own["multi"]["options"]] == ["A", "B"]
+    assert str(gone) not in dict(state["people"])
+    assert state["names"][str(gone)] == "Sam Seller"
 
 
 def test_lists_cost_the_same_however_much_there_is(browser, actor, counting):

@@ -65,6 +65,27 @@ def test_two_rules_that_chase_each_other_stop(actor):
     assert dry(actor, up).count == 2
 
 
+def test_a_dry_run_costs_the_same_however_many_events_came_from_rules(actor, counting):
+    priority = {"type": "changed", "field": "priority"}
+    up = rule(actor, {**priority, "to": "P1"}, {"type": "set_field", "field": "priority", "value": "P0"}, name="Up")
+    rule(actor, {**priority, "to": "P0"}, {"type": "set_field", "field": "priority", "value": "P1"}, name="Down")
+
+    def cost(changes):
+        for _ in range(changes):
+            change(actor, one, priority="P1")
+            runs(actor)
+            change(actor, one, priority="P2")
+            runs(actor)
+        with counting() as statements:
+            found = dry(actor, up)
+        return found.count, len(statements)
+
+    one = task(actor)
+    (first, cheap), (second, same) = cost(1), cost(4)
+    assert (first, second) == (1, 5)
+    assert cheap == same
+
+
 def test_a_rule_that_makes_what_sets_it_off_stops_after_five(actor):
     found = rule(actor, {"type": "created"}, {"type": "create_task", "title": "Again"})
     task(actor, "First")

@@ -164,27 +164,6 @@ def test_due_dates_set_a_rule_off_once_each(actor, kind, days, due):
         assert {one.label for one in dry(actor, found).occasions} == {"Open", "Old"}
 
 
-def test_a_schedule_acts_once_on_each_record_that_meets_it(actor):
-    with clock.frozen(MORNING):
-        urgent, calm = task(actor, "Urgent", priority="P0"), task(actor, "Calm")
-        found = rule(
-            actor, {"type": "schedule", "rule": "FREQ=WEEKLY;BYDAY=MO", "at": "08:30"}, COMMENT,
-            conditions={"op": "and", "items": [{"field": "priority", "operator": "in", "value": ["P0"]}]},
-        )  # fmt: skip
-    monday = dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
-    tick(MORNING + dt.timedelta(hours=1))  # a Friday
-    tick(monday.replace(hour=7, minute=29))  # 08:29 in Rome
-    assert runs(actor, found) == []
-    tick(monday.replace(hour=7, minute=31))
-    assert len(runs(actor, found)) == 1
-    change(actor, calm, priority="P0")
-    tick(monday.replace(hour=9))
-    assert [one.record_id for one in runs(actor, found)] == [urgent]
-    assert tick(monday + dt.timedelta(days=7, hours=9)) == 2
-    with clock.frozen(monday + dt.timedelta(days=7, hours=9)):
-        assert dry(actor, found).count == 5 * 2  # Mondays, and those that meet it today
-
-
 # ── conditions ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -255,6 +234,18 @@ def test_actions_act_by_the_verbs_of_the_screens(company, actor):
     ]
     assert run.log[2]["id"] == str(made["Call about Pump"].id)
     assert (run.depth, run.caused_by) == (1, None)
+
+
+def test_each_notice_of_a_rule_is_told_and_the_log_names_who_was(actor, monkeypatch):
+    notice = {"type": "notify", "to": ["creator", "owner"]}
+    found = rule(actor, {"type": "created"}, {**notice, "text": "one"}, {**notice, "text": "two"})
+    task(actor, "Pump")
+    (run,) = runs(actor, found)
+    assert sorted(told(actor)) == ["“Pump”: one", "“Pump”: two"]
+    assert [one["told"] for one in run.log] == [[str(actor.member_id)]] * 2
+    monkeypatch.setattr("app.automations.telling.notify", lambda *_args, **_more: False)
+    task(actor, "Valve")
+    assert [one["told"] for one in runs(actor, found)[-1].log] == [[], []]
 
 
 def test_a_task_about_a_deal_is_linked_to_it(actor):
@@ -367,6 +358,12 @@ BAD = [
     ({"actions": [{"type": "set_field", "field": "owner", "value": "0" * 32}]}, "actions.0.value"),
     ({"actions": [COMMENT, {"type": "assign", "owner": "0" * 32}]}, "actions.1.owner"),
     ({"actions": [{"type": "notify", "to": ["everybody"], "text": "x"}]}, "actions.0.to"),
+    ({"actions": [{"type": "notify", "to": [{"a": 1}], "text": "x"}]}, "actions.0.to"),
+    ({"actions": [{"type": "notify", "to": [["owner"]], "text": "x"}]}, "actions.0.to"),
+    ({"actions": [{"type": "notify", "to": [""], "text": "x"}]}, "actions.0.to"),
+    ({"actions": [{"type": "notify", "to": ["owner"], "text": "x", "priority": ["P0"]}]}, "actions.0.priority"),
+    ({"actions": [{"type": "create_task", "title": "x", "priority": {"a": 1}}]}, "actions.0.priority"),
+    ({"actions": [{"type": "create_task", "title": "x", "priority": []}]}, "actions.0.priority"),
     ({"actions": [{"type": "create_task", "template": "x"}]}, "actions.0.template"),
     ({"actions": [{"type": "create_task", "title": "x", "due_in": -1}]}, "actions.0.due_in"),
     ({"actions": [{"type": "webhook", "url": "ftp://a.example/"}]}, "actions.0.url"),

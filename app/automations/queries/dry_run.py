@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app.automations.conditions import criterion
 from app.automations.models import MAX_DEPTH
 from app.automations.queries import moments
-from app.automations.queries.runs import chain_has
+from app.automations.queries.runs import chained
 from app.automations.subjects import SUBJECTS
 from app.automations.triggers import TRIGGERS, record_of
 from app.kernel import clock
@@ -94,17 +94,18 @@ def _of_events(rule: AutomationRule, actor: Actor) -> _Found:
         .order_by(Outbox.seq.desc())
         .limit(MAX_EVENTS)
     ).all()
-    meant: list[tuple[dt.datetime, UUID]] = []
+    meant: list[tuple[dt.datetime, UUID, UUID | None]] = []
     for one in rows:
         kind, record_id = record_of(one.subject_kind, one.subject_id, one.payload)
         record_id = UUID(str(record_id))
         if kind != rule.subject or one.depth >= MAX_DEPTH or not trigger.fires(rule.trigger, one.name, one.payload):
             continue
-        if rule.id is not None and chain_has(one.cause_id, rule.id, record_id):
-            continue
-        meant.append((one.at, record_id))
-    labels = _meeting(rule, {record_id for _at, record_id in meant}, actor)
-    return [(at, one, labels[one]) for at, one in meant if one in labels], len(rows) == MAX_EVENTS
+        meant.append((one.at, record_id, one.cause_id))
+    labels = _meeting(rule, {record_id for _at, record_id, _cause in meant}, actor)
+    causes = {cause for _at, _id, cause in meant if cause is not None}
+    own = chained(causes, rule.id) if rule.id is not None else set()
+    found = [(at, one, labels[one]) for at, one, cause in meant if one in labels and (cause, one) not in own]
+    return found, len(rows) == MAX_EVENTS
 
 
 def _meeting(rule: AutomationRule, ids: set[UUID], actor: Actor) -> dict[UUID, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from dateutil.relativedelta import relativedelta
 from dateutil.rrule import rrulestr
 from sqlalchemy import Date, String, cast, exists, func, literal, or_, select
 
@@ -16,6 +17,7 @@ from app.automations.models import AutomationRun
 from app.automations.subjects import SUBJECTS
 from app.kernel import clock
 from app.kernel.db import db
+from app.tasks import recurrence
 from app.tasks.models.names import CLOSED
 from app.tasks.models.tasks import Task
 
@@ -78,18 +80,37 @@ def past_due(rule: AutomationRule, first: dt.date, today: dt.date, *, actor: Act
 
 
 def falls_on(rule: AutomationRule, day: dt.date) -> bool:
-    """Whether a schedule has this day. Intervals are counted from the day of its making."""
-    made = clock.now() if rule.created_at is None else rule.created_at
-    start = dt.datetime.combine(min(made.date(), day), dt.time())
+    """Whether a schedule has this day. Intervals are counted from the day of its making, for days before it too."""
+    made = (clock.now() if rule.created_at is None else rule.created_at).date()
+    text = rule.trigger["rule"]
+    start = made if day >= made else _start_before(made, day, text)
+    if start is None:
+        return False
+    days: Any = rrulestr(text, dtstart=dt.datetime.combine(start, dt.time()))
     wanted = dt.datetime.combine(day, dt.time())
-    return bool(rrulestr(rule.trigger["rule"], dtstart=start).between(wanted, wanted, inc=True))
+    if start != made:
+        days = days.replace(count=None)  # what is counted begins with the rule
+    return bool(days.between(wanted, wanted, inc=True))
+
+
+def _start_before(made: dt.date, day: dt.date, text: str) -> dt.date | None:
+    """The last day up to ``day`` that is whole intervals before ``made``; None where the calendar has none."""
+    parts = recurrence.parse(text)
+    step = int(parts.get("INTERVAL", 1)) * {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 1, "YEARLY": 12}[parts["FREQ"]]
+    if parts["FREQ"] in ("DAILY", "WEEKLY"):
+        return made - dt.timedelta(days=-(-(made - day).days // step) * step)
+    for months in range(step, 12 * (made.year - 1), step):
+        start = made - relativedelta(months=months)
+        if start <= day and start.day == made.day:  # not the 30th for the 31st
+            return start
+    return None
 
 
 def is_time(rule: AutomationRule, now: dt.datetime) -> bool:
-    """Whether a schedule is to be worked off at ``now``, in the organization's time."""
-    return (
-        rule.scheduled_on != now.date() and now.strftime("%H:%M") >= rule.trigger["at"] and falls_on(rule, now.date())
-    )
+    """Whether a schedule is to be worked off at ``now``, in the organization's time: not before it was switched on."""
+    at = dt.datetime.combine(now.date(), dt.time.fromisoformat(rule.trigger["at"]), now.tzinfo)
+    assert rule.activated_at is not None
+    return rule.scheduled_on != now.date() and rule.activated_at <= at <= now and falls_on(rule, now.date())
 
 
 def meeting(rule: AutomationRule, *, actor: Actor, limit: int) -> Sequence[Any]:

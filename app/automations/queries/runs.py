@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -117,12 +117,22 @@ def list_runs(
 
 def chain_has(run_id: UUID | None, rule_id: UUID, record_id: UUID) -> bool:
     """Whether ``run_id``, or one of those that led to it, was this rule at this record."""
-    if run_id is None:
-        return False
-    chain = select(AutomationRun).where(AutomationRun.id == run_id).cte("chain", recursive=True)
-    chain = chain.union(select(AutomationRun).join(chain, AutomationRun.id == chain.c.caused_by))
-    statement = select(chain.c.id).where(chain.c.rule_id == rule_id, chain.c.record_id == record_id).limit(1)
-    return db.session.scalar(statement) is not None
+    return run_id is not None and (run_id, record_id) in chained({run_id}, rule_id)
+
+
+def chained(run_ids: Collection[UUID], rule_id: UUID) -> set[tuple[UUID, UUID]]:
+    """The records at which this rule was each of ``run_ids``, or one of those that led to it: (run, record).
+
+    One query, however many there are.
+    """
+    if not run_ids:
+        return set()
+    run = AutomationRun
+    columns = (run.id, run.rule_id, run.record_id, run.caused_by)
+    chain = select(run.id.label("start"), *columns).where(is_one_of(run.id, run_ids)).cte("chain", recursive=True)
+    chain = chain.union(select(chain.c.start, *columns).join(chain, run.id == chain.c.caused_by))
+    statement = select(chain.c.start, chain.c.record_id).where(chain.c.rule_id == rule_id).distinct()
+    return {(row[0], row[1]) for row in db.session.execute(statement)}
 
 
 def count_today(rule_id: UUID) -> int:

@@ -191,7 +191,7 @@ def execute(run_id: UUID, *, actor: Actor) -> RunStatus | None:
     log = []
     day = clock.today(actor.timezone)
     for place, params in enumerate(rule.actions):
-        now = Execution(run.id, rule, subject, record, actor, day)
+        now = Execution(run.id, rule, subject, record, actor, day, place)
         try:
             log.append({"type": params["type"], **ACTIONS[params["type"]].run(now, params)})
             db.session.flush()
