@@ -45,6 +45,7 @@ class Skip(StrEnum):
     CAP = "cap"
     GONE = "gone"
     OFF = "off"
+    AUTHOR = "author"
 
 
 class CallStatus(StrEnum):

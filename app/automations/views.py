@@ -190,7 +190,9 @@ class AutomationsView(BaseView):  # type: ignore[misc]
             params=ListParams(tree=shown.conditions),
             builder=builder,
             sentence=words.sentence(kept, known) if kept is not None else "",
-            secret=crypto.decrypt(kept.secret) if kept is not None and may_write and _calls(kept) else "",
+            secret=crypto.decrypt(kept.secret)
+            if kept is not None and may_write and _calls(kept) and rules.reaches(kept, http.actor())
+            else "",
             lines=lines,
             more=more,
             most=MAX_CAP,

@@ -66,13 +66,17 @@ def _is_outside(host: str) -> bool:
     if host.rstrip(".") == "localhost" or host.endswith((".localhost", ".local", ".internal")):
         return _loopback() and host == "localhost"
     try:
-        ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host)
     except ValueError:
         # A name; but not one of the other ways to write an address (“2130706433”, “0x7f.1”).
         return any(part.isalpha() for part in host.rstrip(".").split(".")[-1:]) or "xn--" in host
+    if address.is_loopback and _loopback():
+        return True
+    if not address.is_global or address.is_reserved or getattr(address, "is_site_local", False):
+        return False
     try:
         filter_host(host, 443, allow_loopback=_loopback())
-    except InvalidIPAddress:
+    except requests.RequestException:  # InvalidIPAddress is one; an address with a zone cannot be looked up at all
         return False
     return True
 

@@ -170,6 +170,7 @@ def reason_words(reason: str) -> str:
         Skip.CAP: _("The limit of runs for the day was reached."),
         Skip.GONE: _("The record is no longer there."),
         Skip.OFF: _("The automation was switched off meanwhile."),
+        Skip.AUTHOR: _("Whoever saved the automation last may not do this any more: save it again to answer for it."),
     }
     return words.get(Skip(reason), reason) if reason in set(Skip) else reason
 

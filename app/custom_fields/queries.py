@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 
 from app.custom_fields.models import CustomField
 from app.kernel import tenant
@@ -68,7 +68,8 @@ def has_values(crud: Crud, field_id: UUID) -> bool:
     """Whether any record of the organization has a value of the field."""
     column: Any = getattr(crud.model, COLUMN)
     with every_record():
-        return bool(db.session.scalar(select(exists().where(column != {}, column.has_key(field_id.hex)))))
+        found = select(crud.model.id).where(column != {}, column.has_key(field_id.hex)).limit(1)
+        return db.session.scalar(found) is not None
 
 
 def list_used(crud: Crud) -> set[UUID]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from app.automations.models import AutomationCall, AutomationRule, AutomationRun, RunStatus
+from app.automations.models import AutomationCall, AutomationRule, AutomationRun, RunStatus, Skip
 from app.collaboration.records import Named, name_records
 from app.kernel import clock
 from app.kernel.db import db, is_one_of
@@ -84,6 +85,27 @@ class Line:
     rule_name: str
     record: Named | None
     calls: Sequence[AutomationCall]
+    seen: frozenset[UUID] = frozenset()
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """What each action did, without the words of records that the reader may not see."""
+        if self.record is None:
+            return [{"type": one.get("type")} for one in self.run.log]
+        return [
+            {
+                key: value
+                for key, value in one.items()
+                if key != "label" or "id" not in one or UUID(one["id"]) in self.seen
+            }
+            for one in self.run.log
+        ]
+
+    @property
+    def reason(self) -> str:
+        """Why it was left out or failed; refusals name records, so only to who may see the run's own."""
+        known = self.record is not None or self.run.reason in set(Skip)
+        return self.run.reason if known else ""
 
 
 def list_runs(
@@ -104,7 +126,11 @@ def list_runs(
         statement = statement.where(AutomationRun.id < before)
     rows = db.session.execute(statement).all()
     more, rows = len(rows) > limit, rows[:limit]
-    named = name_records({(run.kind, run.record_id) for run, _name in rows})
+    logged = {
+        (one["kind"], UUID(one["id"])) for run, _name in rows for one in run.log if one.get("id") and one.get("kind")
+    }
+    named = name_records({(run.kind, run.record_id) for run, _name in rows} | logged)
+    seen = frozenset(named)
     calls: dict[UUID, list[AutomationCall]] = {}
     for call in db.session.scalars(
         select(AutomationCall)
@@ -112,7 +138,7 @@ def list_runs(
         .order_by(AutomationCall.id)
     ):
         calls.setdefault(call.run_id, []).append(call)
-    return [Line(run, name, named.get(run.record_id), calls.get(run.id, [])) for run, name in rows], more
+    return [Line(run, name, named.get(run.record_id), calls.get(run.id, []), seen) for run, name in rows], more
 
 
 def chain_has(run_id: UUID | None, rule_id: UUID, record_id: UUID) -> bool:

@@ -36,7 +36,7 @@ class Wanted:
 def claim(call_id: UUID, *, actor: Actor) -> Wanted | None:  # noqa: ARG001 - whose organization it is in
     """Takes a call that is due: it counts as tried, and is due again later whatever becomes of it."""
     found = db.session.execute(
-        select(AutomationCall, AutomationRule.secret)
+        select(AutomationCall, AutomationRule.secret, AutomationRule.active)
         .join(AutomationRun, AutomationRun.id == AutomationCall.run_id)
         .join(AutomationRule, AutomationRule.id == AutomationRun.rule_id)
         .where(
@@ -48,7 +48,11 @@ def claim(call_id: UUID, *, actor: Actor) -> Wanted | None:  # noqa: ARG001 - wh
     ).one_or_none()
     if found is None:
         return None
-    call, secret = found
+    call, secret, active = found
+    if not active:
+        call.status, call.done_at = CallStatus.FAILED, clock.now()
+        call.error = _("The automation was switched off meanwhile.")
+        return None
     call.attempts += 1
     call.next_at = clock.now() + dt.timedelta(seconds=BACKOFF[min(call.attempts, len(BACKOFF)) - 1])
     return Wanted(call.url, call.body, crypto.decrypt(secret))

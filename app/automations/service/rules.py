@@ -59,6 +59,7 @@ def create_rule(
 def update_rule(rule: AutomationRule, *, actor: Actor, **values: Any) -> AutomationRule:
     """Changes the given parts of a rule; they are checked together with the others. Raises as create_rule."""
     actor.require("write", "automation")
+    _require_reach(rule.subject, rule.actions, actor)  # of what it is, before what it is to be
     active = values.pop("active", None)
     with db.session.no_autoflush:
         if values:
@@ -67,12 +68,17 @@ def update_rule(rule: AutomationRule, *, actor: Actor, **values: Any) -> Automat
                 for name in ("name", "subject", "trigger", "conditions", "actions", "daily_cap")
             }
             _fill(rule, {**kept, **{name: value for name, value in values.items() if value is not None}}, actor)
-        else:
-            _require_reach(rule.subject, rule.actions, actor)
         if active is not None and active != rule.active:
             _switch(rule, active)
+        # Whoever saved it last answers for it: it does no more than they may.
+        rule.author_id = actor.member_id or rule.author_id
     db.session.flush()
     return rule
+
+
+def reaches(rule: AutomationRule, actor: Actor) -> bool:
+    """Whether an actor could do to all records what the rule does."""
+    return all(actor.scope(verb, resource) is Scope.ALL for verb, resource in needs(rule.subject, rule.actions))
 
 
 def set_active(rule: AutomationRule, *, actor: Actor, on: bool) -> AutomationRule:
@@ -81,8 +87,9 @@ def set_active(rule: AutomationRule, *, actor: Actor, on: bool) -> AutomationRul
 
 
 def delete_rule(rule: AutomationRule, *, actor: Actor) -> None:
-    """Deletes a rule with its runs; what it did stays."""
+    """Deletes a rule with its runs; what it did stays. Raises Forbidden as create_rule."""
     actor.require("write", "automation")
+    _require_reach(rule.subject, rule.actions, actor)
     db.session.delete(rule)
     db.session.flush()
 

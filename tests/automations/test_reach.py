@@ -1,0 +1,105 @@
+"""How far rules reach: no further than who answers for them, and what the log tells to whom."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from app.automations import jobs, webhooks
+from app.automations.queries.runs import get_rule
+from app.automations.service.rules import set_active
+from app.kernel import clock
+from app.kernel.uow import uow
+from tests.automations.helpers import rule, runs, task
+from tests.tenancy.helpers import add_person, role_id
+from tests.tenancy.test_api_keys import Program, make
+
+RULES = "/api/v1/automation-rules"
+HOOK = {"type": "webhook", "url": "https://hooks.example.com/x"}
+
+
+def person(company, sign_in, **held):
+    admin = sign_in(company.admin)
+    assert admin.post("/roles/new", data={"name": "Custom"}).status_code == 302
+    wanted = {key.replace("_", " "): scope for key, scope in held.items()}
+    number = role_id(company, "Custom")
+    assert admin.api("POST", f"/roles/{number}/permissions", json={"permissions": wanted}).status_code == 200
+    return add_person(company, f"x@{company.slug}.example", "Custom")
+
+
+def test_the_log_names_no_record_out_of_sight(app, company, actor, sign_in):
+    made = rule(actor, {"type": "created"}, {"type": "create_task", "title": "Re {title}"})
+    task(actor, "Secret", owner_id=company.admin.member_id, module="sales")
+    runs(actor)
+    reader = sign_in(person(company, sign_in, read_automation="all", read_tasks="own"))
+    assert reader.api("GET", "/api/v1/tasks/").json["count"] == 0
+    key = Program(app, make(company, scopes=["read automation"])[1])
+    texts = [reader.api("GET", f"{RULES}/{made}/runs").text, reader.get("/settings/automations/runs").text,
+             reader.get(f"/settings/automations/{made}").text, key("GET", f"{RULES}/{made}/runs").text]  # fmt: skip
+    assert ["Secret" in one for one in texts] == [False] * 4
+
+
+def test_a_rule_beyond_ones_reach_is_not_rewritten_or_deleted(company, actor, sign_in):
+    made = rule(actor, {"type": "won"}, HOOK, subject="opportunity")
+    writer = sign_in(person(company, sign_in, read_automation="all", write_automation="all", read_lead="all"))
+    assert writer.api("PATCH", f"{RULES}/{made}", json={"name": "Mine"}).status_code == 403
+    body = {
+        "subject": "lead",
+        "trigger": {"type": "created"},
+        "actions": [{**HOOK, "url": "https://other.example.com/"}],
+    }
+    found = [writer.api("PATCH", f"{RULES}/{made}", json=body).status_code,
+             "whsec_" in writer.get(f"/settings/automations/{made}").text,
+             writer.api("DELETE", f"{RULES}/{made}").status_code]  # fmt: skip
+    assert found == [403, False, 403]
+
+
+def test_the_secret_of_a_rule_beyond_ones_reach_is_not_shown(company, actor, sign_in):
+    made = rule(actor, {"type": "won"}, HOOK, subject="opportunity")
+    writer = sign_in(person(company, sign_in, read_automation="all", write_automation="all"))
+    assert "whsec_" not in writer.get(f"/settings/automations/{made}").text
+
+
+def test_a_rule_reaches_no_further_than_its_author_still_does(company, actor, sign_in, monkeypatch):
+    sent = []
+    monkeypatch.setattr(
+        webhooks, "send", lambda *given: (sent.append(given[2]["data"]["record"]["label"]), (204, ""))[1]
+    )
+    author = person(
+        company, sign_in, read_automation="all", write_automation="all", read_tasks="all", read_activity="all"
+    )
+    rule(author.actor, {"type": "created"}, {**HOOK, "url": "https://other.example.com/"})
+    cut = {"read tasks": None, "read activity": None, "write automation": None, "read automation": None}
+    sign_in(company.admin).api("POST", f"/roles/{role_id(company, 'Custom')}/permissions", json={"permissions": cut})
+    task(actor, "After they lost everything")
+    runs(actor)
+    assert sent == []
+
+
+def test_nothing_leaves_for_a_rule_that_is_off(actor, monkeypatch):
+    sent = []
+    monkeypatch.setattr(webhooks, "send", lambda *given: (sent.append(given[1]), (500, ""))[1])
+    made = rule(actor, {"type": "created"}, HOOK)
+    task(actor)
+    runs(actor)
+    with uow(actor):
+        set_active(get_rule(made), actor=actor, on=False)
+    with clock.frozen(clock.now() + dt.timedelta(minutes=5)):
+        jobs.sweep()
+        runs(actor)
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize("action", [
+    {"type": "notify", "to": [{"a": 1}], "text": "x"}, {"type": "create_task", "title": "x", "priority": ["P0"]},
+    {"type": "webhook", "url": "https://[fe80::1%25eth0]/"}])  # fmt: skip
+def test_actions_that_make_no_sense_are_refused(browser, action):
+    body = {"name": "R", "subject": "task", "trigger": {"type": "created"}, "actions": [action]}
+    assert browser.api("POST", RULES, json=body).status_code == 422
+
+
+@pytest.mark.parametrize("url", ["https://[fec0::1]/", "https://[::127.0.0.1]/"])
+def test_addresses_of_old_private_networks_are_refused(app, url):
+    with app.test_request_context():
+        assert webhooks.problem_of(url)
