@@ -191,7 +191,7 @@ class AutomationsView(BaseView):  # type: ignore[misc]
             builder=builder,
             sentence=words.sentence(kept, known) if kept is not None else "",
             secret=crypto.decrypt(kept.secret)
-            if kept is not None and may_write and _calls(kept) and rules.reaches(kept, http.actor())
+            if kept is not None and may_write and _calls(kept) and rules.reaches(kept, actor=http.actor())
             else "",
             lines=lines,
             more=more,

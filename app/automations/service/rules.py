@@ -76,7 +76,7 @@ def update_rule(rule: AutomationRule, *, actor: Actor, **values: Any) -> Automat
     return rule
 
 
-def reaches(rule: AutomationRule, actor: Actor) -> bool:
+def reaches(rule: AutomationRule, *, actor: Actor) -> bool:
     """Whether an actor could do to all records what the rule does."""
     return all(actor.scope(verb, resource) is Scope.ALL for verb, resource in needs(rule.subject, rule.actions))
 

@@ -154,7 +154,7 @@ def _is_answered_for(rule: AutomationRule) -> bool:
     if rule.author_id is None:
         return True
     try:
-        return reaches(rule, load_member_actor(rule.organization_id, rule.author_id))
+        return reaches(rule, actor=load_member_actor(rule.organization_id, rule.author_id))
     except NotFound:
         return False
 
