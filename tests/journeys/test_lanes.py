@@ -89,10 +89,11 @@ def test_any_column_is_edited_in_place_and_a_conflict_keeps_what_was_typed(
     row.locator("[data-edit=title]").click()
     actor = desk.company.admin.actor
     page.locator("#edit-field input").fill("Mine")
-    with uow(actor):
+    with uow(actor) as session:
         from app.tasks.queries.tasks import get_task
 
         theirs = update_task(get_task(tasks["One"].id), actor=actor, title="Theirs")
+        session.flush()  # the version that is told is the one that is kept
         announce(theirs, "updated")
     # The list follows at once; what was opened before is not what is there now.
     expect(page.locator("tr[data-task]", has_text="Theirs")).to_have_count(1)
