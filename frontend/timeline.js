@@ -2,9 +2,9 @@
 import { gantt } from "dhtmlx-gantt";
 import "dhtmlx-gantt/codebase/dhtmlxgantt.css";
 import "./css/timeline.css";
-import { $, $$, send, toast } from "./lib.js";
+import { $, $$, send, tell, toast } from "./lib.js";
 import "./tasks.js";
-import { api, changed, editLink, fill, layout, link, load, plan, strips, tell, words } from "./plan.js";
+import { api, changed, editLink, fill, layout, link, load, plan, strips, words } from "./plan.js";
 import { DAY, addWorkdays, iso, lengthOf, local, onWorkday, setFree } from "./days.js";
 import { drawLayers, drawNow } from "./layers.js";
 
@@ -273,7 +273,13 @@ async function pictured(what) {
   changed();
 }
 
-const again = () => { drawing = draw().catch(tell); };
+// One drawing after the other, or an older answer could come last and stay; one that has not begun yet sees all changes.
+let waiting = false;
+function again() {
+  if (waiting) return;
+  waiting = true;
+  drawing = drawing.then(() => { waiting = false; return draw(); }).catch(tell);
+}
 document.addEventListener("plan:changed", again);
 document.addEventListener("list:changed", again);
 wide.addEventListener("change", again);

@@ -141,7 +141,6 @@ def test_a_drag_that_makes_others_late_asks_and_one_undo_takes_all_back(
     expect(page.locator(".sk-toasts")).to_contain_text("Taken back")
     assert {name: planned.dates(name) for name in planned.ids} == before
     expect(bar(page, planned, "One")).to_be_visible()
-    page.wait_for_load_state("networkidle")  # a key that is pressed while the chart is drawn anew has no bar
     bar(page, planned, "One").focus()
     expect(bar(page, planned, "One")).to_be_focused()
     page.keyboard.press("Alt+ArrowRight")
