@@ -1,8 +1,7 @@
 // Proposals for a task: asked for by a button, accepted line by line. The box outlives the drawer's redraws.
-import { $, $$, fragment, send, toast } from "./lib.js";
+import { $, $$, fragment, send, tell } from "./lib.js";
 
 const open = new Map();
-const tell = (error) => toast(error.message, { kind: error.status === 409 ? "warn" : "error", detail: Object.values(error.errors ?? {}).flat().filter((text) => text !== error.message).join(" ") || undefined });
 
 class Assist extends HTMLElement {
   connectedCallback() {

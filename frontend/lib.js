@@ -90,8 +90,8 @@ export const kept = (name) => { try { return JSON.parse(localStorage.getItem(`${
 /** A text with its {names} filled in. */
 export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, key) => values[key]);
 
-/** What was wrong with single fields, as one text; "" where the answer says nothing of them. */
-export const details = (error) => Object.values(error.errors ?? {}).flat().join(" ");
+/** What was wrong with single fields, as one text; "" where the answer says nothing of them that its message does not. */
+export const details = (error) => Object.values(error.errors ?? {}).flat().filter((text) => text !== error.message).join(" ");
 
 /** Says in a toast what went wrong; what somebody else did first is a warning. */
 export const tell = (error) => void toast(error.message, { kind: error.status === 409 ? "warn" : "error", detail: details(error) || undefined });

@@ -1,5 +1,5 @@
 // Dates of tasks on the server: what a change would move, the dialog that says so, one undo for all of it.
-import { $, fill, fragment, openDialog, send, toast } from "./lib.js";
+import { $, fill, fragment, openDialog, send, tell, toast } from "./lib.js";
 
 export const words = JSON.parse(document.getElementById("timeline-texts").textContent);
 export const api = (path) => `/api/v1/tasks/${path}`;
@@ -7,10 +7,6 @@ const say = $("[data-announce]");
 const { base } = $("[data-gantt]").dataset;
 const day = (iso) => (iso ? new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short" }).format(new Date(`${iso}T12:00`)) : "");
 export const when = ({ start_on: start, due_on: due }) => (start && due && start !== due ? `${day(start)} – ${day(due)}` : day(due ?? start) || "–");
-export const tell = (error) => toast(error.message, {
-  kind: error.status === 409 ? "warn" : "error",
-  detail: Object.values(error.errors ?? {}).flat().filter((text) => text !== error.message).join(" ") || undefined,
-});
 export const changed = () => document.dispatchEvent(new CustomEvent("plan:changed"));
 
 // Takes back the last change of dates; until then nothing does.

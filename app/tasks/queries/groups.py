@@ -241,10 +241,11 @@ def list_more(how: Arrangement, params: ListParams, actor: Actor, cell: Sequence
     return [row for values, row in found if values == wanted]
 
 
-def _groups(grouping: Grouping, counts: Mapping[str, int]) -> tuple[list[Group], list[str] | None]:
-    """The groups, and the values that they are limited to (None: all)."""
+def _groups(grouping: Grouping, counts: Mapping[str, int]) -> tuple[list[Group], list[str]]:
+    """The groups, and the values that they are of."""
     if grouping.found is None:
-        return grouping.groups(), None
+        groups = grouping.groups()
+        return groups, [one.key for one in groups]
     linked = sorted((one for one in counts if one != NO_LINK), key=lambda one: (-counts[one], one))[:MAX_LINKED]
     return grouping.found(linked), [*linked, NO_LINK]
 
@@ -260,8 +261,7 @@ def _cell(column: Group, lane: Group, sums: Mapping[tuple[str, str], tuple[int, 
 def _fill(
     cells: Mapping[tuple[str, ...], Group], reader: _Reader, only: list[str] | None, page: int | None = None
 ) -> None:
-    keys = only if only is not None else [one for one, *rest in cells if not rest]
-    for values, row in reader.rows(1, page or PAGE, keys or None):
+    for values, row in reader.rows(1, page or PAGE, only):
         cell = cells.get(tuple(values))
         if cell is not None:
             cell.rows.append(row)

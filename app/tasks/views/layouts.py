@@ -33,6 +33,21 @@ if TYPE_CHECKING:
     from app.tasks.queries.groups import Row
 
 
+# (layout, address below the view's own, icon)
+MODES = (
+    ("list", "/list", "list"),
+    ("board", "/board", "square-kanban"),
+    ("calendar", "/calendar", "calendar"),
+    ("timeline", "/timeline", "chart-no-axes-gantt"),
+    ("table", "/table", "table-2"),
+)
+
+
+def layouts(address: str) -> tuple[tuple[str, str, str], ...]:
+    """The layouts with their addresses below ``address``."""
+    return tuple((name, f"{address}{path}", sign) for name, path, sign in MODES)
+
+
 def choices() -> dict[str, Any]:
     """What the menus offer that change a task where it stands."""
     return {"priorities": PRIORITIES, "people": list_people(), "statuses": tasks.list_statuses()}
@@ -146,7 +161,7 @@ class LayoutPages(TenantView):
 
     def _modes(self) -> tuple[tuple[str, str, str], ...]:
         """The layouts, with their addresses here."""
-        raise NotImplementedError
+        return layouts(self.address)
 
 
 def _fragment(depth: int) -> tuple[str, Sequence[str], int]:
@@ -181,7 +196,7 @@ def _editor(field: Field) -> dict[str, Any]:
     """What the editor of a column must know."""
     return {
         "key": field.key,
-        "own": field.key.removeprefix(custom.PREFIX) if field.own else "",
+        "own": custom.rest_key(field) if field.own else "",
         "label": str(field.label),
         "kind": "people" if field.name == "collaborators" else field.kind.value,
         "choices": [[one.value, str(one.label), one.archived] for one in field.choices],

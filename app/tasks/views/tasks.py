@@ -27,20 +27,6 @@ from app.tenancy.queries import list_owners
 if TYPE_CHECKING:
     pass
 
-# (layout, address below the view's own, icon)
-MODES = (
-    ("list", "/list", "list"),
-    ("board", "/board", "square-kanban"),
-    ("calendar", "/calendar", "calendar"),
-    ("timeline", "/timeline", "chart-no-axes-gantt"),
-    ("table", "/table", "table-2"),
-)
-
-
-def layouts(address: str) -> tuple[tuple[str, str, str], ...]:
-    """The layouts with their addresses below ``address``."""
-    return tuple((name, f"{address}{path}", sign) for name, path, sign in MODES)
-
 
 class TaskView(ApprovalPart, CalendarPage, LayoutPages):
     """Tasks in every layout; the table is the generated list.
@@ -75,10 +61,6 @@ class TaskView(ApprovalPart, CalendarPage, LayoutPages):
     def list_extra(self) -> dict[str, Any]:
         """The switch between the layouts, above the table too."""
         return {"modes": self._modes(), "mode": "table", "query": [], "module": self.module}
-
-    def _modes(self) -> tuple[tuple[str, str, str], ...]:
-        """The layouts, with their addresses here."""
-        return layouts(self.address)
 
     # ── one task ─────────────────────────────────────────────────────────────────────────────────
 
@@ -135,6 +117,7 @@ class TaskView(ApprovalPart, CalendarPage, LayoutPages):
             "written": write,
             "custom_row": custom.row_of(TASKS, task, {str(one.id): one.display_name for one in owners}),
             "owners": owners,
+            "rest_key": custom.rest_key,
         }
 
 

@@ -19,7 +19,7 @@ from app.tasks.cruds import GROUPS, MODULES, PRIORITIES, TASKS
 from app.tasks.models.names import Module
 from app.tasks.models.tasks import Task
 from app.tasks.queries import plan, tasks, timeline
-from app.tasks.views.tasks import layouts
+from app.tasks.views.layouts import layouts
 from app.tenancy.queries import list_people
 
 if TYPE_CHECKING:
