@@ -9,23 +9,18 @@ const day = (iso) => (iso ? new Intl.DateTimeFormat(document.documentElement.lan
 export const when = ({ start_on: start, due_on: due }) => (start && due && start !== due ? `${day(start)} – ${day(due)}` : day(due ?? start) || "–");
 export const changed = () => document.dispatchEvent(new CustomEvent("plan:changed"));
 
-// Takes back the last change of dates; until then nothing does.
 let back = null;
-document.addEventListener("keydown", (event) => {
-  if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.key.toLowerCase() !== "z" || !back) return;
-  if (event.target.closest("input, textarea, [contenteditable], dialog[open]")) return;
-  event.preventDefault();
-  back();
-});
+/** Takes back the last change of dates, where there is one. */
+export const undo = () => back?.();
 
 /** Sets the dates of tasks together; the toast, or Ctrl+Z, takes all of it back in one request. */
 async function setDates(tasks, text) {
-  const { undo } = await send(api("dates"), { json: { tasks } });
+  const { undo: former } = await send(api("dates"), { json: { tasks } });
   say.textContent = text;
   const run = async () => {
     if (back === run) back = null;
     note.remove();
-    try { await send(api("dates"), { json: { tasks: undo } }); toast(words.undone); } catch (error) { tell(error); }
+    try { await send(api("dates"), { json: { tasks: former } }); toast(words.undone); } catch (error) { tell(error); }
     changed();
   };
   const note = toast(text, { action: { label: words.undo, run } });

@@ -27,29 +27,42 @@ class Talk extends HTMLElement {
     return `draft:${this.dataset.draft}:${this.of}:${name}`;
   }
 
-  async load() {
-    // A menu that is open is waited for.
+  /** Draws the comments anew; of two questions on their way the later one's answer counts, for both. */
+  load() {
+    this.turn = (this.turn ?? 0) + 1;
+    this.loading = this.redraw(this.turn);
+    return this.loading;
+  }
+
+  async redraw(turn) {
+    let html;
+    try { html = await fragment(`/comments/${this.of}`); }
+    catch (error) { return this.fail(error); }
+    if (turn !== this.turn) return this.loading;
+    // A menu that was opened meanwhile is waited for.
     const menu = $("[data-comment] [popover]:popover-open", this.threads);
     if (menu) return void menu.addEventListener("toggle", () => this.load(), { once: true });
     const open = new Set($$("details[open]", this.threads).map((one) => one.dataset.key));
     const focused = document.activeElement?.closest?.("[data-comment]")?.id;
-    const writing = $$("[data-threads] [data-compose]", this).map((form) => [form.dataset.under, form]);
-    let html;
-    try { html = await fragment(`/comments/${this.of}`); }
-    catch (error) { return this.fail(error); }
+    const writing = $$("[data-threads] [data-compose]", this);
+    const typing = this.threads.contains(document.activeElement) && document.activeElement.closest("[data-compose]") ? document.activeElement : null;
     const box = document.createElement("div");
     box.innerHTML = html;
     this.state = box.firstElementChild.dataset;
     this.threads.replaceChildren(...box.childNodes);
     this.threads.removeAttribute("aria-busy");
     for (const one of $$("details", this.threads)) one.open = open.has(one.dataset.key);
-    // An answer that is being written stays open over news from others.
-    for (const [under, form] of writing) $(`[data-thread="${under}"]`, this.threads)?.append(form);
+    // What is being written stays open over news from others.
+    for (const form of writing) {
+      const { under, edits } = form.dataset;
+      if (under) $(`[data-thread="${under}"]`, this.threads)?.append(form);
+      else this.put(form, $(`[data-comment="${edits}"]`, this.threads));
+    }
     const count = $("[data-comment-count]", this);
     count.textContent = this.state.count;
     count.hidden = this.state.count === "0";
     this.dock();
-    return void (focused && document.getElementById(focused)?.focus({ preventScroll: true }));
+    return void (typing ?? (focused && document.getElementById(focused)))?.focus({ preventScroll: true });
   }
 
   fail(error) {
@@ -103,16 +116,31 @@ class Talk extends HTMLElement {
     return { kind, record };
   }
 
-  edit(comment) {
-    const form = this.form();
+  /** The form in which a comment is changed, in its place. */
+  put(form, comment) {
+    if (!comment) return;
     const body = $("[data-body]", comment);
-    const id = comment.dataset.comment;
-    $("[data-attach]", form).hidden = true;
     body.hidden = true;
     body.after(form);
-    const close = () => { localStorage.removeItem(this.draft(id)); form.remove(); body.hidden = false; comment.focus(); };
+  }
+
+  edit(comment) {
+    const form = this.form();
+    const id = comment.dataset.comment;
+    form.dataset.edits = id;
+    $("[data-attach]", form).hidden = true;
+    this.put(form, comment);
+    const close = () => {
+      localStorage.removeItem(this.draft(id));
+      const shut = form.closest("[data-comment]");
+      form.remove();
+      if (!shut) return;
+      $("[data-body]", shut).hidden = false;
+      shut.focus();
+    };
     const post = async ({ body: text }) => {
       await send(api(id), { method: "PATCH", json: { body: text, version: Number(comment.dataset.version) } });
+      form.remove();
       await this.load();
       document.getElementById(comment.id)?.focus();
     };

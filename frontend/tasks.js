@@ -222,10 +222,11 @@ async function show(id, { push = true } = {}) {
   let html;
   try { html = await fragment(`/tasks/${id}/panel`); }
   catch (error) { if (error.status === 404) hide(); return void toast(error.message, { kind: "error" }); }
-  // Drawn anew, the drawer keeps what is being written in it, and its comments; an open form is waited for.
+  // Drawn anew, the drawer keeps what is being written in it, and its comments; an open form and suggestions are waited for.
   const same = !drawer.hidden && drawer.dataset.shown === id;
   const form = same && $("form:popover-open", drawer);
   if (form) return form.addEventListener("toggle", () => show(id, { push: false }), { once: true });
+  if (same && $(".sk-suggest", drawer)) return void setTimeout(() => { if (drawer.dataset.shown === id && !drawer.hidden) show(id, { push: false }); }, 400);
   const talk = same && $("stk-talk", drawer);
   const draw = () => { drawer.innerHTML = html; if (talk) $("stk-talk", drawer)?.replaceWith(talk); };
   if (same) keeping(drawer, draw);

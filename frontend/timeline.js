@@ -4,7 +4,7 @@ import "dhtmlx-gantt/codebase/dhtmlxgantt.css";
 import "./css/timeline.css";
 import { $, $$, send, tell, toast } from "./lib.js";
 import "./tasks.js";
-import { api, changed, editLink, fill, layout, link, load, plan, strips, words } from "./plan.js";
+import { api, changed, editLink, fill, layout, link, load, plan, strips, undo, words } from "./plan.js";
 import { DAY, addWorkdays, iso, lengthOf, local, onWorkday, setFree } from "./days.js";
 import { drawLayers, drawNow } from "./layers.js";
 
@@ -191,6 +191,8 @@ let drawing = Promise.resolve();
 function enqueue(act) {
   queue = queue.then(() => drawing).then(act).then(() => drawing).catch(tell);
 }
+/** What has begun already; what is asked for next waits for it. */
+const begun = (change) => { queue = Promise.allSettled([queue, change]); };
 const round = (date) => local(iso(new Date(date.getTime() + DAY / 2)));
 const span = (one) => [local(one.start ?? one.due), local(one.due ?? one.start)];
 function dropped(id, mode) {
@@ -199,12 +201,12 @@ function dropped(id, mode) {
   const from = task.type === "milestone" ? local(iso(task.start_date)) : round(task.start_date);
   if (mode === "move") {
     const opening = onWorkday(from, 1);
-    place(id, opening, addWorkdays(opening, lengthOf(first, last) - 1));
+    begun(place(id, opening, addWorkdays(opening, lengthOf(first, last) - 1)));
   } else if (mode === "resize") {
     const until = new Date(round(task.end_date).getTime() - DAY / 2);
     const end = local(iso(until));
-    if (iso(from) !== iso(first)) place(id, from > last ? last : from, last);
-    else place(id, first, end < first ? first : end);
+    if (iso(from) !== iso(first)) begun(place(id, from > last ? last : from, last));
+    else begun(place(id, first, end < first ? first : end));
   }
 }
 function linked(one) {
@@ -235,6 +237,12 @@ chart.addEventListener("keydown", (event) => {
   event.stopPropagation();
   enqueue(() => nudge(id, step, event.shiftKey));
 }, true);
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.key.toLowerCase() !== "z") return;
+  if (event.target.closest("input, textarea, [contenteditable], dialog[open]")) return;
+  event.preventDefault();
+  enqueue(undo);
+});
 
 document.addEventListener("click", async (event) => {
   const zoom = event.target.closest("[data-zoom]")?.dataset.zoom;
@@ -245,7 +253,7 @@ document.addEventListener("click", async (event) => {
     gantt.scrollTo(gantt.posFromDate(middle) - 200, null);
   }
   if (event.target.closest("[data-fit]") && chart.dataset.ready) fit();
-  if (event.target.closest("[data-layout]")) layout(query());
+  if (event.target.closest("[data-layout]")) begun(layout(query()));
   const critical = event.target.closest("[data-critical]");
   if (critical) { show.critical = !show.critical; critical.setAttribute("aria-pressed", String(show.critical)); gantt.render(); }
   const picture = event.target.closest("[data-picture]")?.dataset.picture;

@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 
 from app.collaboration.service.comments import add_comment
 from app.kernel.uow import uow
+from app.tasks.queries.tasks import get_task
+from app.tasks.service.tasks import announce, update_task
 from tests.journeys.conftest import Desk, Watch, live, overflows
 from tests.journeys.test_tasks import make
 
@@ -19,14 +21,20 @@ def test_a_colleague_is_named_answers_and_reacts(desk: Desk, page_for: Any) -> N
     admin = desk.company.admin.actor.label
     page, other = page_for(desk.company.sales, lang="en"), page_for(desk.company.admin, lang="en")
     page.goto(f"/tasks/list?task={task.id}")
+    live(page)
     other.goto(f"/tasks/{task.id}")
     live(other)
     area = page.locator("#task-drawer [data-dock] textarea")
     area.click()
     page.keyboard.type(f"Ready, @{admin[:3].lower()}")
     expect(page.locator(".sk-suggest [role=option]").first).to_contain_text(admin)
+    with page.expect_response("**/panel"), uow(desk.company.admin.actor):  # a change by the other leaves the choice open
+        update_task(get_task(task.id), actor=desk.company.admin.actor, title="Call the bakery today")
+        announce(get_task(task.id), "updated")
+    page.wait_for_timeout(200)
     page.keyboard.press("Enter")
     expect(area).to_have_value(f"Ready, @{admin} ")
+    expect(page.locator("#task-drawer")).to_contain_text("Call the bakery today")
     page.keyboard.type("**look**")
     page.keyboard.press("Control+Enter")
     comment = page.locator("#task-drawer [data-comment]")
@@ -93,12 +101,18 @@ def test_a_comment_is_edited_deleted_and_taken_back(desk: Desk, page_for: Any) -
         add_comment("task", task.id, "Teh price", actor=actor)
     page = page_for(desk.company.sales, lang="en")
     page.goto(f"/tasks/{task.id}")
-    comment = page.locator("[data-comment]")
+    live(page)
+    comment = page.locator("[data-comment]", has_text="price")
     comment.locator("header [popovertarget]").click()
     page.locator("[data-edit-comment]").click()
     field = comment.locator("[data-compose] textarea")
     expect(field).to_have_value("Teh price")
     field.fill("The price")
+    with uow(desk.company.admin.actor):  # what is being written stays open over news from others
+        add_comment("task", task.id, "Which one?", actor=desk.company.admin.actor)
+    expect(page.locator("[data-comment]")).to_have_count(2)
+    expect(field).to_have_value("The price")
+    expect(field).to_be_focused()
     field.press("Control+Enter")
     expect(comment).to_contain_text("edited")
     comment.locator("[data-history]").click()
