@@ -184,10 +184,10 @@ class Web:
         # In contexts of their own: inside this one the requests would share flask.g.
         subject = self.subject
         found, counts = Context().run(
-            record, self.app, self.typical.email, {"api": subject.api, "list": subject.list, **subject.pages}
+            record, self.app, self.typical.email, {"api": subject.api, "B3": subject.list, **subject.pages}
         )
         board, more = Context().run(record, self.app, self.crowded.email, {"board": subject.board})
-        kept = {name: found[name] for name in ("api", "list")}
+        kept = {name: found[name] for name in ("api", "B3")}
         return kept | board, counts | more
 
     def _load(self, base: str, url: str, headers: dict[str, str]) -> Callable[[], Load]:
@@ -206,7 +206,7 @@ class Web:
                     self._load(product, subject.list, cookie), self._load(stock, subject.stock_list, stock_cookie)
                 )
                 a, b = map(median_rate, (ours, fab))
-                figures = f"{a:.0f} / {b:.0f} requests/s; {counts['list']} statements"
+                figures = f"{a:.0f} / {b:.0f} requests/s; {counts['B3']} statements"
                 self._add("B3", "list page against stock FAB", a / b, "≥ 5", figures)
             if not bench.wants("B4" + subject.suffix):
                 return {}

@@ -69,6 +69,7 @@ async function load(focus = null) {
   const mine = ++asking;
   const [from, to] = period();
   const held = focus ? keyOf(focus) : document.activeElement?.closest("[data-entry]")?.dataset.entry;
+  const heldDay = held ? null : document.activeElement?.closest("[data-day]")?.dataset.day;
   body.setAttribute("aria-busy", "true");
   try {
     const [entries, tray] = await Promise.all([get("/api/v1/calendar", state.query({ from, to })), get("/api/v1/calendar/undated", state.query())]);
@@ -81,6 +82,7 @@ async function load(focus = null) {
     error.hidden = true;
     draw();
     if (held) focusAgain(() => $$(`[data-entry="${held}"]`).find((one) => one.offsetParent));
+    else if (heldDay) focusAgain(() => dayButton(heldDay));
   } catch (failure) {
     if (mine !== asking) return;
     draw();

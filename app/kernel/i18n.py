@@ -20,11 +20,14 @@ from flask.globals import _cv_app
 from flask_babel import Babel, force_locale, get_locale
 from flask_babel import get_timezone as current_timezone
 from flask_babel.speaklater import LazyString
+from jinja2 import pass_eval_context
+from markupsafe import Markup
 
 from app.kernel import clock
 
 if TYPE_CHECKING:
     from flask import Flask
+    from jinja2.nodes import EvalContext
 
 __all__ = ["Babel", "force_locale", "gettext", "lazy_gettext", "ngettext"]
 
@@ -63,6 +66,22 @@ def _plural(singular: str, plural: str, num: int) -> str:
     active = _active()
     catalogue = _catalogue(active.language) if active else NullTranslations()
     return str(catalogue.ngettext(singular, plural, num))
+
+
+# A page has two hundreds of texts without variables; Jinja's own function formats each anew, after five lookups.
+@lru_cache(maxsize=20_000)
+def _ready(code: str, message: str) -> Markup:
+    return Markup(_catalogue(code).gettext(message)) % {}  # noqa: S704 - as Jinja does: the texts are templates' own
+
+
+@pass_eval_context
+def _in_template(evaluation: EvalContext, message: str, **variables: Any) -> str:
+    """``_()`` of templates, as Jinja's "newstyle": what is put in is escaped, and ``%`` is always written twice."""
+    active = _active()
+    if not variables and active and type(message) is str and evaluation.autoescape:
+        return _ready(active.language, message)
+    text = gettext(message)
+    return (Markup(text) if evaluation.autoescape else text) % variables  # noqa: S704
 
 
 def lazy_gettext(message: str, **variables: Any) -> LazyString:
@@ -213,3 +232,4 @@ def configure() -> None:
     babel.locale_selector = select_locale
     babel.timezone_selector = select_timezone
     current_app.jinja_env.install_gettext_callables(gettext, _plural, newstyle=True)  # type: ignore[attr-defined]
+    current_app.jinja_env.globals.update(_=_in_template, gettext=_in_template)

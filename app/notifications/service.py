@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Uuid, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.kernel import clock, i18n
-from app.kernel.db import db
+from app.kernel.db import db, read_prepared
 from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.ids import new_id
@@ -20,6 +20,8 @@ from app.tenancy import queries as tenancy
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
+
+    from sqlalchemy import Select
 
     from app.kernel.actor import Actor
 
@@ -116,14 +118,12 @@ def count_unread(member_id: UUID | None) -> int:
     """Unread notifications of a member, 99 at most shown as 99+."""
     if member_id is None:
         return 0
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Notification)
-            .where(Notification.member_id == member_id, Notification.read_at.is_(None))
-        )
-        or 0
-    )
+
+    def build() -> Select[Any]:
+        of_member = Notification.member_id == bindparam("member_id", type_=Uuid)
+        return select(func.count()).select_from(Notification).where(of_member, Notification.read_at.is_(None))
+
+    return int(read_prepared("unread", build, {"member_id": member_id})[0][0])
 
 
 def list_notifications(

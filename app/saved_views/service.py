@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, String, Uuid, any_, bindparam, func, select
 
 from app.kernel.crud.fields import Crud
 from app.kernel.crud.params import column_texts, read_columns
 from app.kernel.crud.query import ordered, plan
 from app.kernel.crud.tree import compile_filters
-from app.kernel.db import advisory_lock, db
+from app.kernel.db import advisory_lock, db, read_prepared
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.saved_views.models import ListLayout, SavedView, Visibility
@@ -19,25 +19,39 @@ from app.saved_views.models import ListLayout, SavedView, Visibility
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import BindParameter, Select
+
     from app.kernel.actor import Actor
 
 MAX_VIEWS = 50
+SHOWN = ("id", "name", "owner_id", "visibility", "is_default", "definition")
 KEYS = ("leaves", "tree", "search", "sort", "columns", "page_size", "options")
 
 
 def _visible(actor: Actor) -> Any:
     """The actor's own views, those of the people of their team, and those for everybody."""
-    of_team = (SavedView.visibility == Visibility.TEAM) & SavedView.owner_id.in_(actor.team_member_ids)
+    of_team = _of_team(bindparam(None, list(actor.team_member_ids), type_=ARRAY(Uuid)))
     return (SavedView.owner_id == actor.member_id) | of_team | (SavedView.visibility == Visibility.SHARED)
 
 
-def list_views(kind: str, *, actor: Actor) -> Sequence[SavedView]:
-    """The views of an entity that the actor may use, in order."""
-    return db.session.scalars(
-        select(SavedView)
-        .where(SavedView.kind == kind, _visible(actor))
-        .order_by(SavedView.position, SavedView.created_at)
-    ).all()
+def _of_team(member_ids: BindParameter[Any]) -> Any:
+    return (SavedView.visibility == Visibility.TEAM) & (SavedView.owner_id == any_(member_ids))
+
+
+def list_views(kind: str, *, actor: Actor) -> Sequence[Any]:
+    """The views of an entity that the actor may use, in order: rows with what tabs and dialogs show of a SavedView."""
+
+    def build() -> Select[Any]:
+        mine = SavedView.owner_id == bindparam("member_id", type_=Uuid)
+        shown = mine | _of_team(bindparam("team", type_=ARRAY(Uuid))) | (SavedView.visibility == Visibility.SHARED)
+        return (
+            select(*(getattr(SavedView, name) for name in SHOWN))
+            .where(SavedView.kind == bindparam("kind", type_=String), shown)
+            .order_by(SavedView.position, SavedView.created_at)
+        )
+
+    values = {"kind": kind, "member_id": actor.member_id, "team": list(actor.team_member_ids)}
+    return read_prepared("saved views", build, values)
 
 
 def get_view(view_id: UUID, *, actor: Actor) -> SavedView:
@@ -50,8 +64,13 @@ def get_view(view_id: UUID, *, actor: Actor) -> SavedView:
 
 def get_layout(kind: str, *, actor: Actor) -> list[str]:
     """The columns that the actor left the list with; none for the default ones."""
-    found = select(ListLayout.columns).where(ListLayout.kind == kind, ListLayout.owner_id == actor.member_id)
-    return db.session.scalar(found) or []
+
+    def build() -> Select[Any]:
+        of_member = ListLayout.owner_id == bindparam("member_id", type_=Uuid)
+        return select(ListLayout.columns).where(ListLayout.kind == bindparam("kind", type_=String), of_member)
+
+    rows = read_prepared("list layout", build, {"kind": kind, "member_id": actor.member_id})
+    return rows[0].columns if rows else []
 
 
 def save_layout(crud: Crud, text: str, *, actor: Actor) -> None:

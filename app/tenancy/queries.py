@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from app.kernel import clock
 from app.kernel.actor import Actor, ActorKind, Scope
-from app.kernel.db import db
+from app.kernel.db import db, read_prepared
 from app.kernel.errors import NotFound
 from app.kernel.feature import registry
 from app.tenancy.models import (
@@ -34,6 +34,8 @@ from app.tenancy.models import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Select
 
 
 # The states in which an organization's people and its own jobs work.
@@ -307,11 +309,13 @@ def get_team(team_id: UUID) -> Team:
 
 def seats() -> tuple[int, int]:
     """Seats taken (active members and pending invitations) and seats of the current organization."""
-    members = select(func.count()).select_from(Membership).where(Membership.status == MemberStatus.ACTIVE)
-    invited = select(func.count()).select_from(Invitation).where(Invitation.status == InvitationStatus.PENDING)
-    used, all_of_them = db.session.execute(
-        select(members.scalar_subquery() + invited.scalar_subquery(), Organization.seats)
-    ).one()
+
+    def build() -> Select[Any]:
+        members = select(func.count()).select_from(Membership).where(Membership.status == MemberStatus.ACTIVE)
+        invited = select(func.count()).select_from(Invitation).where(Invitation.status == InvitationStatus.PENDING)
+        return select(members.scalar_subquery() + invited.scalar_subquery(), Organization.seats)
+
+    ((used, all_of_them),) = read_prepared("seats", build, {})
     return used, all_of_them
 
 

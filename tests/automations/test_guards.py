@@ -27,7 +27,7 @@ from app.notifications import service as notifications
 from tests.automations.helpers import change, dry, get, rule, runs, states, task, tasks
 
 COMMENT = {"type": "comment", "body": "Seen"}
-NIGHT = dt.datetime(2026, 11, 27, 22, 30, tzinfo=dt.UTC)  # 23:30 in Rome
+NIGHT = clock.now().replace(month=1, day=15, hour=22, minute=30) + dt.timedelta(days=365)  # 23:30 in Rome
 
 
 def test_a_daily_cap_stops_a_rule_until_the_next_day_and_tells_once(actor):
