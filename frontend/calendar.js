@@ -1,6 +1,6 @@
 // The calendar: state in the address, entries from REST, drawn as grid or agenda.
 import "./css/calendar.css";
-import { $, $$, number, send, texts, toast } from "./lib.js";
+import { $, $$, number, pressed, send, texts, toast, until } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
 import "./tasks.js";
@@ -73,6 +73,7 @@ async function load(focus = null) {
   body.setAttribute("aria-busy", "true");
   try {
     const [entries, tray] = await Promise.all([get("/api/v1/calendar", state.query({ from, to })), get("/api/v1/calendar/undated", state.query())]);
+    await until(() => pressed() || grid.dragging);
     if (mine !== asking) return;
     ({ result: dated, more } = entries);
     undated = tray.result;
@@ -98,7 +99,7 @@ $("[data-cal-retry]").onclick = () => load();
 let soon = null;
 function later() {
   clearTimeout(soon);
-  soon = setTimeout(() => { if (grid.dragging) later(); else load(); }, 300);
+  soon = setTimeout(load, 300);
 }
 // The tasks' own script tells of tasks; the others speak for themselves.
 document.addEventListener("list:changed", later);

@@ -83,6 +83,18 @@ export function toast(message, { kind = "ok", action, detail } = {}) {
   return box;
 }
 
+// What a finger or the mouse is on is not drawn anew under it.
+const down = new Set();
+document.addEventListener("pointerdown", (event) => { down.add(event.pointerId); }, true);
+document.addEventListener("pointermove", (event) => { if (down.size && !event.buttons) down.delete(event.pointerId); }, true); // let go outside the window
+for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, (event) => { down.delete(event.pointerId); }, true);
+/** Whether something is being pressed: a drag begins so. */
+export const pressed = () => down.size > 0;
+/** Resolves once ``busy()`` is over. */
+export async function until(busy) {
+  while (busy()) await new Promise((resolve) => { setTimeout(resolve, 100); });
+}
+
 /** What this browser keeps of how a page is laid out, and what it kept before. */
 export const keep = (name, values) => { try { localStorage.setItem(`${name}:${location.pathname}`, JSON.stringify([...values])); } catch { /* a full or closed storage keeps nothing */ } };
 export const kept = (name) => { try { return JSON.parse(localStorage.getItem(`${name}:${location.pathname}`)) ?? []; } catch { return []; } };

@@ -1,5 +1,5 @@
 // Tasks: edits in place, the drawer with its own address, quick add, drag between groups, keys.
-import { $, $$, fragment, keep, kept, send, tell, toast } from "./lib.js";
+import { $, $$, fragment, keep, kept, pressed, send, tell, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
 import { openCell } from "./cells.js";
@@ -45,7 +45,7 @@ function keeping(box, replace) {
 }
 
 // What is in the hand is not taken out of it.
-const inHand = () => $(".sk-placeholder, .lifted", root);
+const inHand = () => pressed() || $(".sk-placeholder, .lifted", root);
 const collapsed = new Map(kept("collapsed"));
 async function redraw() {
   if (isPage) {

@@ -2,7 +2,7 @@
 import { gantt } from "dhtmlx-gantt";
 import "dhtmlx-gantt/codebase/dhtmlxgantt.css";
 import "./css/timeline.css";
-import { $, $$, send, tell, toast } from "./lib.js";
+import { $, $$, pressed, send, tell, toast, until } from "./lib.js";
 import "./tasks.js";
 import { api, changed, editLink, fill, layout, link, load, plan, strips, undo, words } from "./plan.js";
 import { DAY, addWorkdays, iso, lengthOf, local, onWorkday, setFree } from "./days.js";
@@ -88,7 +88,7 @@ async function draw() {
     return;
   }
   const data = await load(query());
-  while (chart.dataset.ready && gantt.getState().drag_id) await new Promise((resolve) => { setTimeout(resolve, 200); });
+  await until(() => pressed() || (chart.dataset.ready && gantt.getState().drag_id));
   if (here !== turn) return;
   show.data = data;
   setFree(data.free);
@@ -203,8 +203,7 @@ function dropped(id, mode) {
     const opening = onWorkday(from, 1);
     begun(place(id, opening, addWorkdays(opening, lengthOf(first, last) - 1)));
   } else if (mode === "resize") {
-    const until = new Date(round(task.end_date).getTime() - DAY / 2);
-    const end = local(iso(until));
+    const end = local(iso(new Date(round(task.end_date).getTime() - DAY / 2)));
     if (iso(from) !== iso(first)) begun(place(id, from > last ? last : from, last));
     else begun(place(id, first, end < first ? first : end));
   }

@@ -27,6 +27,7 @@ from sqlalchemy.engine import Engine
 from app.kernel import assets
 from app.kernel.actor import Actor
 from app.kernel.embedded import EmbeddedStack
+from app.kernel.memory import settle
 from tests import cast
 from tests.support import CleanClient, SignedIn, forget_jobs, work_off
 
@@ -77,6 +78,7 @@ def app(stack: dict[str, str]) -> Iterator[Flask]:
         with platform_uow("vendor"):
             application.extensions["stratikey.create_permissions"]()
     _applications.append(application)
+    settle()
     yield application
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FloatRect, Locator, Page, sync_playwright
 
 from app.kernel.crud import store
 from app.kernel.uow import uow
@@ -91,19 +91,22 @@ def new_context(browser: Browser, server: str, watch: Watch) -> Iterator[Callabl
 
 
 @pytest.fixture
-def page_for(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
-    """page_for(person) -> a page on which the person has signed in through the form."""
+def page_for(new_context: Callable[..., BrowserContext], sign_in: Any, server: str) -> Callable[..., Page]:
+    """page_for(person) -> an empty page of a browser in which the person has signed in and chosen theme and language."""
 
     def make(person: cast.Person, width: int = 1440, height: int = 900, theme: str = "dark", lang: str = "it") -> Page:
-        page = new_context(width, height, lang).new_page()
-        sign_in(page, person.email)
-        prefer(page, theme=theme, lang=lang)
-        return page
+        # Signed in without a screen: the form itself is a journey of its own (test_people.py).
+        session = sign_in(person)
+        session.post("/preferences", data={"theme": theme, "lang": lang, "next": "/"})
+        context = new_context(width, height, lang)
+        cookies = session.client._cookies.values()
+        context.add_cookies([{"name": one.key, "value": one.value, "url": server} for one in cookies])
+        return context.new_page()
 
     return make
 
 
-def sign_in(page: Page, email: str, password: str = cast.PASSWORD) -> None:
+def sign_in_by_form(page: Page, email: str, password: str = cast.PASSWORD) -> None:
     """Signs in through the form."""
     page.goto("/login/")
     page.locator("#f-email").fill(email)
@@ -113,19 +116,21 @@ def sign_in(page: Page, email: str, password: str = cast.PASSWORD) -> None:
     page.wait_for_load_state("domcontentloaded")
 
 
-def prefer(page: Page, **values: str) -> None:
-    """Sets theme and language as the buttons of the shell do; the next page shows them."""
-    page.evaluate(
-        """values => fetch("/preferences", {method: "POST", redirect: "manual",
-             headers: {"X-CSRFToken": document.querySelector("meta[name=csrf-token]").content},
-             body: new URLSearchParams({next: "/", ...values})})""",
-        values,
-    )
-
-
 def live(page: Page) -> None:
     """Waits for the page's live channel."""
     page.wait_for_selector("html[data-connected]")
+
+
+def box_of(what: Locator) -> FloatRect:
+    """Where something is once it stands still: while a page is drawn anew it is nowhere for a moment."""
+    before = None
+    for _ in range(100):
+        found = what.bounding_box()
+        if found is not None and found == before:
+            return found
+        before = found
+        what.page.wait_for_timeout(30)
+    raise AssertionError(f"{what} does not stand still: {before}")
 
 
 def overflows(page: Page) -> bool:

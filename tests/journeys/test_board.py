@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
 from app.sales.service.opportunities.stages import move_opportunity
-from tests.journeys.conftest import Desk, Watch, live, overflows
+from tests.journeys.conftest import Desk, Watch, box_of, live, overflows
 
 BOARD = "/sales/pipeline"
 
@@ -38,9 +38,7 @@ def figure(one: Locator, name: str) -> int:
 
 def drag(page: Page, what: Locator, to: Locator, *, at: float = 0.5) -> None:
     """Drags with the mouse, in steps as a hand does, and drops at a share of the target's height."""
-    start, end = what.bounding_box(), to.bounding_box()
-    assert start is not None
-    assert end is not None
+    start, end = box_of(what), box_of(to)
     page.mouse.move(start["x"] + 60, start["y"] + 40)
     page.mouse.down()
     page.mouse.move(start["x"] + 75, start["y"] + 48, steps=4)
@@ -125,9 +123,7 @@ def test_escape_takes_a_lifted_card_back(board: Any, desk: Desk) -> None:
 def test_escape_takes_a_dragged_card_back(board: Any, desk: Desk) -> None:
     """Also with the mouse still down over another column; the next drag works as ever."""
     page = board()
-    start, end = card(page, "Alpha").bounding_box(), column(page, desk, 1).bounding_box()
-    assert start is not None
-    assert end is not None
+    start, end = box_of(card(page, "Alpha")), box_of(column(page, desk, 1))
     page.mouse.move(start["x"] + 60, start["y"] + 40)
     page.mouse.down()
     page.mouse.move(start["x"] + 75, start["y"] + 48, steps=4)
@@ -180,15 +176,13 @@ def test_a_card_dropped_on_won_asks_and_closes(board: Any, desk: Desk) -> None:
     """The zones show while dragging; the dialog holds the amount; Undo opens the deal again."""
     page = board()
     expect(page.locator("[data-zones]")).to_be_hidden()
-    start = card(page, "Alpha").bounding_box()
-    assert start is not None
+    start = box_of(card(page, "Alpha"))
     page.mouse.move(start["x"] + 60, start["y"] + 40)
     page.mouse.down()
     page.mouse.move(start["x"] + 80, start["y"] + 60, steps=4)
     zone = page.locator("[data-zone=won]")
     expect(zone).to_be_visible()
-    box = zone.bounding_box()
-    assert box is not None
+    box = box_of(zone)
     # At once, over no other card: the next click is on the dialog's button, and must count.
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.up()

@@ -17,7 +17,7 @@ from app.sales.service.activities import create_activity
 from app.tasks.queries.tasks import get_task
 from app.tasks.service.schedule import reschedule_task
 from app.tasks.service.tasks import create_task
-from tests.journeys.conftest import Desk, Watch, live, overflows
+from tests.journeys.conftest import Desk, Watch, box_of, live, overflows
 
 ROME = ZoneInfo("Europe/Rome")
 
@@ -74,8 +74,7 @@ def calendar(desk: Desk, page_for: Any) -> Any:
 
 def pull(page: Page, start: tuple[float, float], to: Locator) -> None:
     """Drags with the mouse from a point to the middle of something, in steps as a hand does."""
-    end = to.bounding_box()
-    assert end is not None
+    end = box_of(to)
     page.mouse.move(*start)
     page.mouse.down()
     page.mouse.move(start[0] + 8, start[1] + 6, steps=4)
@@ -85,8 +84,7 @@ def pull(page: Page, start: tuple[float, float], to: Locator) -> None:
 
 
 def grip(what: Locator) -> tuple[float, float]:
-    box = what.bounding_box()
-    assert box is not None
+    box = box_of(what)
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
@@ -108,8 +106,7 @@ def test_dragging_to_another_day_moves_the_due_date_and_can_be_undone(desk: Desk
 def test_pulling_an_edge_changes_how_long_a_task_takes(desk: Desk, calendar: Any) -> None:
     task = make(desk)
     page = calendar()
-    box = page.locator(".sk-calev", has_text="Offer").bounding_box()
-    assert box is not None
+    box = box_of(page.locator(".sk-calev", has_text="Offer"))
     page.mouse.move(*grip(entry(page, "Offer")))
     pull(page, (box["x"] + box["width"] - 2, box["y"] + box["height"] / 2), cell(page, day(2)))
     expect(page.locator(".sk-toast", has_text="now goes from")).to_be_visible()
@@ -175,8 +172,7 @@ def test_what_has_no_date_is_dragged_in_or_planned_by_its_menu(desk: Desk, calen
 
 def test_a_day_takes_a_new_task_by_mouse_and_by_keyboard(desk: Desk, calendar: Any) -> None:
     page = calendar()
-    box = cell(page, day(1)).bounding_box()
-    assert box is not None
+    box = box_of(cell(page, day(1)))
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.8)
     field = page.locator("#quick-add-title")
     expect(field).to_be_focused()
@@ -308,8 +304,7 @@ def test_a_week_moves_hours_and_refuses_to_give_days_a_time(desk: Desk, calendar
     page = calendar("&view=week")
     page.locator(".sk-calev.col", has_text="Call").scroll_into_view_if_needed()
     x, y = grip(page.locator(".sk-calev.col", has_text="Call"))
-    box = page.locator(".sk-calev.col", has_text="Call").bounding_box()
-    assert box is not None
+    box = box_of(page.locator(".sk-calev.col", has_text="Call"))
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x, y + 10, steps=3)

@@ -18,7 +18,7 @@ from app.kernel.uow import uow
 from app.tasks.models.tasks import Task
 from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.tasks import create_task
-from tests.journeys.conftest import Desk, live
+from tests.journeys.conftest import Desk, box_of, live
 from tests.journeys.test_board import drag
 from tests.journeys.test_timeline import day, drag_to, middle
 
@@ -90,7 +90,7 @@ def moved_on_the_timeline(page: Page, campaign: Campaign) -> None:
     page.goto("/tasks/timeline?zoom=day")
     copy = page.locator(f'.gantt_task_line[data-task-id="{campaign.task("Copy").id}"]')
     copy.scroll_into_view_if_needed()
-    at = middle(copy.bounding_box())
+    at = middle(box_of(copy))
     days = (day(FIRST + 2) - day(FIRST)).days
     drag_to(page, at, (at[0] + 40 * days, at[1]))
     dialog = page.locator("#moves")

@@ -15,7 +15,7 @@ from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.tasks.cruds import TASKS
 from app.tasks.service.tasks import create_task
-from tests.journeys.conftest import Desk, Watch, overflows
+from tests.journeys.conftest import Desk, Watch, box_of, overflows
 from tests.journeys.test_gates import violations
 
 
@@ -50,8 +50,7 @@ def test_fields_are_added_filled_and_asked_for(desk: Desk, page_for: Any, watch:
         admin.keyboard.press("Alt+ArrowUp")
     expect(grip).to_be_focused()
     assert labels(desk) == ["Site", "Channel", "Budget"]
-    box, over = grip.bounding_box(), admin.get_by_role("button", name="Move Budget").bounding_box()
-    assert box and over
+    box, over = box_of(grip), box_of(admin.get_by_role("button", name="Move Budget"))
     with admin.expect_response("**/custom-fields/order"):
         admin.mouse.move(box["x"] + 8, box["y"] + 8)
         admin.mouse.down()

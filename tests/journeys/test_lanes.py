@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from app.kernel.uow import uow
 from app.tasks.service.tasks import announce, update_task
-from tests.journeys.conftest import Desk, Watch, live, overflows
+from tests.journeys.conftest import Desk, Watch, box_of, live, overflows
 from tests.journeys.test_board import drag
 from tests.journeys.test_tasks import make
 
@@ -27,8 +27,7 @@ def test_a_card_changes_both_fields_and_comes_back_when_nobody_answers(desk: Des
         one.goto("/tasks/board?lanes=priority")
         live(one)
     alpha = page.locator("[data-card][data-title=Alpha]")
-    start, target = alpha.bounding_box(), cell(page, "P2", 1).locator("[data-cards]").bounding_box()
-    assert start and target
+    start, target = box_of(alpha), box_of(cell(page, "P2", 1).locator("[data-cards]"))
     page.mouse.move(start["x"] + 60, start["y"] + 40)
     page.mouse.down()
     page.mouse.move(start["x"] + 80, start["y"] + 60, steps=4)

@@ -18,7 +18,7 @@ from app.tenancy import queries
 from app.tenancy.models import Role
 from app.tenancy.service import organizations
 from tests import cast
-from tests.journeys.conftest import Desk, Watch, live, sign_in
+from tests.journeys.conftest import Desk, Watch, live, sign_in_by_form
 
 
 def link_in_mail(app: Flask, address: str) -> str:
@@ -201,5 +201,5 @@ def test_signing_out_ends_the_session(company: cast.Company, page_for: Any, watc
     expect(page.locator("#f-password")).to_have_attribute("type", "text")
     page.locator("#f-password").press("Enter")
     expect(page.locator("[role=alert]")).to_be_visible()
-    sign_in(page, company.viewer.email)
+    sign_in_by_form(page, company.viewer.email)
     expect(page.locator(".sk-org")).to_be_visible()

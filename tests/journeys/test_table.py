@@ -13,7 +13,7 @@ from app.kernel import clock
 from app.kernel.crud import export, query
 from app.kernel.uow import uow
 from app.tasks.service.tasks import create_task
-from tests.journeys.conftest import Desk
+from tests.journeys.conftest import Desk, box_of
 from tests.support import work_off
 
 TABLE = "/tasks/table"
@@ -175,14 +175,14 @@ def test_a_column_is_widened_by_mouse_and_keyboard_and_stays(table: Any) -> None
     """Dragging its edge, arrow keys on it; the width is there on the next visit."""
     page = table()
     column = page.locator("th[data-col=status]")
-    before = column.bounding_box()["width"]
-    box = column.locator(".sk-resize").bounding_box()
+    before = box_of(column)["width"]
+    box = box_of(column.locator(".sk-resize"))
     page.mouse.move(box["x"] + 4, box["y"] + 8)
     page.mouse.down()
     page.mouse.move(box["x"] + 84, box["y"] + 8, steps=4)
     with page.expect_response(lambda one: "/views/task/columns" in one.url):
         page.mouse.up()
-    wider = column.bounding_box()["width"]
+    wider = box_of(column)["width"]
     assert wider > before + 60
     assert "cols=title%7E" in page.url or "cols=title~" in page.url
     column.locator(".sk-resize").focus()

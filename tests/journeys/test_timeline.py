@@ -16,7 +16,7 @@ from app.tasks.queries import plan
 from app.tasks.queries.tasks import get_task
 from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.tasks import announce, create_task, update_task
-from tests.journeys.conftest import Desk, Watch, live, overflows
+from tests.journeys.conftest import Desk, Watch, box_of, live, overflows
 
 DAYS = workdays("IT")
 
@@ -88,8 +88,8 @@ def link_by_hand(page: Page, plan: Plan, before: str, after: str) -> None:
     """From the knob at the end of one bar to the knob at the start of the other."""
     source = bar(page, plan, before)
     source.hover()
-    knob = source.locator(".gantt_link_control.task_right .gantt_link_point").bounding_box()
-    target = bar(page, plan, after).bounding_box()
+    knob = box_of(source.locator(".gantt_link_control.task_right .gantt_link_point"))
+    target = box_of(bar(page, plan, after))
     drag_to(page, middle(knob), (target["x"] - 8, target["y"] + target["height"] / 2))
 
 
@@ -128,7 +128,7 @@ def test_a_drag_that_makes_others_late_asks_and_one_undo_takes_all_back(
     before = {name: planned.dates(name) for name in planned.ids}
     page = page_for(desk.company.sales, lang="en")
     page.goto("/tasks/timeline?zoom=day")
-    box = bar(page, planned, "One").bounding_box()
+    box = box_of(bar(page, planned, "One"))
     at, days = middle(box), (day(2) - day(0)).days
     drag_to(page, at, (at[0] + 40 * days, at[1]))
     dialog = page.locator("#moves")
