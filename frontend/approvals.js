@@ -1,8 +1,6 @@
 // Approval of a task (<stk-approval>): who is asked, what they answered, one's own answer.
-import { $, $$, fragment, send, texts, toast } from "./lib.js";
+import { $, $$, details, fragment, send, tell, texts } from "./lib.js";
 
-const messages = (error) => Object.values(error.errors ?? {}).flat().join(" ") || error.message;
-const tell = (error) => toast(messages(error), { kind: error.status === 409 ? "warn" : "error" });
 // What was typed survives news from others, which draw the section anew.
 const drafts = new Map();
 
@@ -51,7 +49,7 @@ class Approval extends HTMLElement {
       button.disabled = false;
       if (!form) { tell(error); if (error.status === 409) this.load(); return; }
       const problem = $("[data-problem]", form);
-      problem.textContent = messages(error);
+      problem.textContent = details(error) || error.message;
       problem.hidden = false;
     }
   }

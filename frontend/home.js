@@ -1,5 +1,5 @@
 // The home page: a task is finished, or its approval answered, where it stands.
-import { send, texts, toast } from "./lib.js";
+import { send, tell, texts, toast } from "./lib.js";
 
 const patch = (id, json) => send(`/api/v1/tasks/${id}`, { method: "PATCH", json });
 
@@ -18,12 +18,12 @@ document.addEventListener("click", async (event) => {
         label: texts.undo,
         run: () => patch(id, { status: before?.id ?? before, version: result.version })
           .then((answer) => { row.classList.remove("done"); button.dataset.version = answer.result.version; button.disabled = false; })
-          .catch((error) => toast(error.message, { kind: "error" })),
+          .catch(tell),
       },
     });
   } catch (error) {
     button.disabled = false;
-    toast(error.message, { kind: error.status === 409 ? "warn" : "error" });
+    tell(error);
   }
 });
 
@@ -36,7 +36,7 @@ async function respond(row, decision, note = "") {
     toast(texts.answered);
   } catch (error) {
     for (const one of buttons) one.disabled = false;
-    toast(error.message, { kind: error.status === 409 ? "warn" : "error" });
+    tell(error);
   }
 }
 document.addEventListener("click", (event) => {

@@ -371,7 +371,9 @@ def test_menus_and_dialogs_pass_the_gates(house: Desk, page_for: Any, size: tupl
             shown = url
         page.locator(trigger).first.click()
         page.locator(target).wait_for(state="visible")
-        found += inspect(page, "it", where={"include": [[target.split(" ")[0]]]})
+        where = {"include": [[target.split(" ")[0]]]}
+        # What is in a box is the same on both widths; a phone shows other colours and has less room.
+        found += inspect(page, "it", where=where) if size[0] > 500 else violations(page, COLOURS, where)
         box = page.locator(target).bounding_box()
         if box is None or box["x"] < 0 or box["x"] + box["width"] > size[0] or box["y"] + box["height"] > size[1] + 1:
             found.append(f"{target} does not fit the window: {box}")
