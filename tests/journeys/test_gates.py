@@ -56,6 +56,7 @@ STRUCTURE = """() => ({
   h1: document.querySelectorAll("h1").length,
   title: document.title,
   wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  raw: document.body.innerText.match(/<\\/?(a|button|div|p|span|svg)\\b.{0,60}/)?.[0],
 })"""
 
 
@@ -89,6 +90,8 @@ def structure(page: Page, lang: str) -> list[str]:
         found.append(f"{page.url}: {seen['h1']} headings of the first level")
     if not seen["title"].removesuffix(" · Stratikey").strip():
         found.append(f"{page.url}: no title")
+    if seen["raw"]:
+        found.append(f"{page.url}: shows markup as text: {seen['raw']}")
     if seen["wide"] > 0:
         found.append(f"{page.url}: scrolls sideways by {seen['wide']} px")
     return found
