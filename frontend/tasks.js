@@ -1,9 +1,10 @@
 // Tasks: edits in place, the drawer with its own address, quick add, drag between groups, keys.
-import { $, $$, fragment, keep, kept, send, tell, toast } from "./lib.js";
+import { $, $$, fragment, keep, kept, part, send, tell, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
 import { openCell } from "./cells.js";
-import { part, refill } from "./more.js";
+import { refill } from "./more.js";
+import { foldBranches } from "./branches.js";
 import "./assist.js";
 import "./custom.js";
 import "./recurrence.js";
@@ -27,7 +28,7 @@ function hold(node) {
   const row = node?.closest?.("tr[data-task], [data-card]");
   if (!row || !root.contains(row)) return null;
   if (row.dataset.card) return `[data-card="${row.dataset.card}"]`;
-  const what = node.dataset.edit ? `[data-edit="${node.dataset.edit}"]` : node.matches("[type=checkbox]") ? "[type=checkbox]" : "[data-open]";
+  const what = node.dataset.edit ? `[data-edit="${node.dataset.edit}"]` : ["[type=checkbox]", "[data-branch]"].find((one) => node.matches(one)) ?? "[data-open]";
   return `[data-task="${row.dataset.task}"] ${what}`;
 }
 /** Replaces what is in `box`; what is being typed there and the focus stay, and nothing is taken from elsewhere. */
@@ -99,6 +100,7 @@ function fold() {
     group.classList.toggle("folded", shut);
     $("[data-collapse]", group).setAttribute("aria-expanded", String(!shut));
   }
+  foldBranches(root);
 }
 root.addEventListener("click", (event) => {
   const button = event.target.closest("[data-collapse]");

@@ -70,7 +70,8 @@ def test_a_card_changes_both_fields_and_comes_back_when_nobody_answers(desk: Des
 def test_any_column_is_edited_in_place_and_a_conflict_keeps_what_was_typed(
     desk: Desk, page_for: Any, watch: Watch
 ) -> None:
-    """Title and number by keyboard; a colleague's change is shown beside one's own; a range is selected with Shift."""
+    """Title and number by keyboard; a colleague's change is shown beside one's own; a range is selected with Shift;
+    sub-tasks fold."""
     watch.allow(409)
     tasks = {title: make(desk, title) for title in ("Three", "Two", "One")}
     page = page_for(desk.company.sales, lang="en")
@@ -86,6 +87,17 @@ def test_any_column_is_edited_in_place_and_a_conflict_keeps_what_was_typed(
     page.locator("#edit-field [type=search]").fill("Thr")
     page.locator("#edit-field [role=radio]", has_text="Three").click()
     expect(row.locator("[data-edit=parent]")).to_contain_text("Three")
+    # It stands below its parent now, and folds with it: by mouse, and by the arrows of a tree.
+    above = page.locator("tr[data-task]:not([data-child])", has_text="Three")
+    above.locator("[data-branch]").click()
+    expect(row).to_be_hidden()
+    page.reload()
+    live(page)
+    expect(row).to_be_hidden()
+    above.locator("a.t").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(row.locator("a.t")).to_be_focused()
     row.locator("[data-edit=title]").click()
     actor = desk.company.admin.actor
     page.locator("#edit-field input").fill("Mine")

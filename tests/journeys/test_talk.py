@@ -28,7 +28,10 @@ def test_a_colleague_is_named_answers_and_reacts(desk: Desk, page_for: Any) -> N
     area.click()
     page.keyboard.type(f"Ready, @{admin[:3].lower()}")
     expect(page.locator(".sk-suggest [role=option]").first).to_contain_text(admin)
-    with page.expect_response("**/panel"), uow(desk.company.admin.actor):  # a change by the other leaves the choice open
+    with (
+        page.expect_response("**/panel"),
+        uow(desk.company.admin.actor),
+    ):  # a change by the other leaves the choice open
         update_task(get_task(task.id), actor=desk.company.admin.actor, title="Call the bakery today")
         announce(get_task(task.id), "updated")
     page.wait_for_timeout(200)

@@ -15,15 +15,18 @@ from app.kernel.crud.query import MAX_OFFSET, MAX_SORTS, list_fields, sorts
 from app.kernel.crud.view import TenantView, list_state
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
+from app.kernel.ids import parse_id
 from app.tasks import rows
 from app.tasks.cruds import PRIORITIES
 from app.tasks.lists import board_of, list_of
 from app.tasks.queries import groups, tasks
+from app.tasks.queries.branches import DEPTH, Branches, branches_of
 from app.tasks.queries.groupings import GROUPINGS
 from app.tenancy.queries import list_people
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
 
     from markupsafe import Markup
 
@@ -65,7 +68,7 @@ class LayoutPages(TenantView):
     @expose("/list/")
     @has_access
     def list(self) -> Response:
-        """Tasks in collapsible groups, sub-tasks below their task."""
+        """Tasks in collapsible groups, sub-tasks below their task, three levels of them."""
         crud = self.listed
         params, context = self._state(crud)
         fields = list_fields(crud, params)
@@ -75,7 +78,9 @@ class LayoutPages(TenantView):
         kind, cell, first = _fragment(1)
         if kind == "more":
             found = groups.list_more(how, params, http.actor(), cell, first)
-            return make_response(str(_draw(found, how, fields)(found)))
+            return make_response(str(self._writer(found, how, fields).write(found)))
+        if kind == "below":
+            return make_response(str(self._below(parse_id(cell[0]), first, how, fields)))
         found_groups = groups.list_groups(how, params, http.actor())
         shown = [row for one in found_groups for row in one.rows]
         context |= {
@@ -83,12 +88,29 @@ class LayoutPages(TenantView):
             "groups": self._here(found_groups),
             "fields": fields,
             "headings": headings(crud, params, fields),
-            "draw": _draw(shown, how, fields),
+            "draw": self._writer(shown, how, fields).write,
         }
         if kind:
             return make_response(self.render_template("tasks/_groups.html", **context))
         context |= {"editors": [_editor(one) for one in fields if rows.is_editable(one)], **choices()}
         return self._page("list", context)
+
+    def _writer(self, shown: Sequence[Row], how: groups.Arrangement, fields: Sequence[Field]) -> rows.RowWriter:
+        """What writes rows of those ``shown``; what is below all of them comes in one query."""
+        parents = {row.id: row.children for row in shown if row.children}
+        found = Branches()
+        if parents and how.nested:
+            found = branches_of(parents, how.fields, home=self.module)
+        return rows.RowWriter(found, fields, http.actor().can("write", "task"))
+
+    def _below(self, task_id: UUID, first: int, how: groups.Arrangement, fields: Sequence[Field]) -> Markup:
+        """The sub-tasks of a task that the list shows at ``level``, from the ``first`` on."""
+        level = request.args.get("level", "")
+        if level not in {str(one) for one in range(DEPTH)}:
+            raise BadRequest(_("Unknown field “%(name)s”.", name="level"))
+        found = branches_of({task_id: 0}, how.fields, home=self.module, level=int(level), first=first)
+        writer = rows.RowWriter(found, fields, http.actor().can("write", "task"))
+        return writer.write_below(task_id, int(level), first)
 
     @expose("/board")
     @has_access
@@ -165,12 +187,13 @@ class LayoutPages(TenantView):
 
 
 def _fragment(depth: int) -> tuple[str, Sequence[str], int]:
-    """Which part of the page is asked for: all groups anew (``1``), or ``more`` of the cell ``in`` after ``from``.
+    """Which part of the page is asked for: all groups anew (``1``), ``more`` of the cell ``in`` after ``from``, or
+    of what is ``below`` a task.
 
     Raises BadRequest for a cell that does not say each of its ``depth`` values.
     """
     kind = request.args.get("fragment", "")
-    if kind != "more":
+    if kind not in {"more", "below"}:
         return kind, (), 0
     try:
         first = int(request.args.get("from", ""))
@@ -182,14 +205,6 @@ def _fragment(depth: int) -> tuple[str, Sequence[str], int]:
     if len(cell) != depth:
         raise BadRequest(_("Unknown field “%(name)s”.", name="in"))
     return kind, cell, first
-
-
-def _draw(shown: Sequence[Row], how: groups.Arrangement, fields: Sequence[Field]) -> Callable[[Sequence[Row]], Markup]:
-    """What writes rows of those ``shown``; the sub-tasks of all of them come in one query."""
-    parents = [row.id for row in shown if row.children]
-    below = groups.children_of(parents, how.fields) if parents and how.nested else {}
-    may_write = http.actor().can("write", "task")
-    return lambda found: rows.render_rows(found, below, fields, may_write=may_write)
 
 
 def _editor(field: Field) -> dict[str, Any]:
