@@ -1,4 +1,4 @@
-// The rest of a long group: fetched in place, and again when the page is drawn anew.
+// The rest of a long group, and further groups: fetched in place, and again when the page is drawn anew.
 import { $, $$, fragment, number, part, tell } from "./lib.js";
 import { foldBranches, refillBranches } from "./branches.js";
 
@@ -29,8 +29,22 @@ async function bring(cell) {
   return fresh[0];
 }
 
+const GROUPS = "tbody[data-group], [data-lane]";
+const nameOfGroup = (one) => one.dataset.group ?? one.dataset.lane;
+/** Brings the next groups, or lanes, of linked records; answers the first of them. */
+async function bringGroups(box) {
+  const end = $("[data-further]", box);
+  const holder = document.createElement(box.tagName);
+  holder.innerHTML = await fragment(part("groups", [["from", $("[data-groups]", end).dataset.groups]]));
+  const known = new Set($$(GROUPS, box).map(nameOfGroup));
+  const fresh = $$(GROUPS, holder).filter((one) => !known.has(nameOfGroup(one)));
+  end.replaceWith(...fresh, ...$$("[data-further]", holder));
+  return fresh[0];
+}
+
 /** Brings into what was drawn anew as much of each group, and of what is below a task, as was shown before. */
 export async function refill(before, after) {
+  while ($("[data-further]", after) && $$(GROUPS, after).length < $$(GROUPS, before).length) await bringGroups(after);
   for (const old of $$(CELL, before)) {
     const wanted = shownIn(old).length;
     if (wanted <= STEP) continue;
@@ -42,14 +56,20 @@ export async function refill(before, after) {
 }
 
 root.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-more]");
+  const button = event.target.closest("[data-more], [data-groups]");
   if (!button) return;
   button.disabled = true;
   try {
-    const first = await bring(button.closest(CELL));
-    foldBranches(root);
+    if ("groups" in button.dataset) {
+      const first = await bringGroups(button.closest("[data-list], [data-board]"));
+      document.dispatchEvent(new CustomEvent("tasks:drawn"));
+      $("button", first ?? root).focus();
+    } else {
+      const first = await bring(button.closest(CELL));
+      foldBranches(root);
+      if (first) (first.dataset.card ? first : $("a.t", first)).focus();
+    }
     document.dispatchEvent(new CustomEvent("list:changed"));
-    if (first) (first.dataset.card ? first : $("a.t", first)).focus();
   } catch (error) { tell(error); }
   button.disabled = false;
 });

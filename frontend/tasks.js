@@ -70,7 +70,7 @@ async function redraw() {
       table.append(...$$("tbody", fresh));
       fold();
     });
-    sortable();
+    document.dispatchEvent(new CustomEvent("tasks:drawn"));
   } else if (columns) {
     const fresh = document.createElement("div");
     fresh.innerHTML = await fragment(part("1"));
@@ -306,7 +306,7 @@ async function sortable() {
   const { default: Sortable } = await import("sortablejs");
   let next = null;
   for (const group of $$("tbody[data-group]", root)) {
-    Sortable.create(group, {
+    if (!Sortable.get(group)) Sortable.create(group, {
       group: { name: "tasks", put: (to) => !("fixed" in to.el.dataset) }, draggable: "tr[data-task]:not([data-child])", animation: 140, delay: 200,
       delayOnTouchOnly: true, forceFallback: true, fallbackTolerance: 4, filter: "input, button", preventOnFilter: false, ghostClass: "sk-placeholder",
       onStart: ({ item }) => { next = item.nextElementSibling; },
@@ -333,6 +333,7 @@ export async function move(id, version, values, after, before, refuse) {
   }
 }
 
-fold();
-sortable();
+const drawn = () => { fold(); sortable(); };
+document.addEventListener("tasks:drawn", drawn);
+drawn();
 if (isPage) ready(root);

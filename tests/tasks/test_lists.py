@@ -280,3 +280,45 @@ def test_tasks_are_grouped_by_the_record_they_were_linked_to_first(app, company,
     text = marketing.get("/tasks/list?group=link&fragment=1").text
     assert "Mine" in text
     assert "Bakery" not in text
+
+
+def test_further_groups_and_lanes_of_linked_records_come_in_place(app, company, sign_in, counting, monkeypatch):
+    monkeypatch.setattr(groups, "MAX_LINKED", 2)
+    admin = company.admin.actor
+    for number, name in enumerate(("Few", "Some", "More", "Most"), start=1):
+        with uow(admin):
+            deal = create_opportunity(actor=admin, title=name)
+        for _ in range(number):
+            task = make(admin, f"For {name}", module="sales")
+            with uow(admin):
+                link_records("task", task.id, "opportunity", deal.id, actor=admin)
+    make(admin, "Alone", module="sales")
+    browser = sign_in(company.admin)
+    url = "/tasks/list?group=link"
+
+    def names(page):
+        return re.findall(r'data-name="([^"·]+)" data-fixed', page.text)
+
+    browser.get(url)
+    with counting() as first:
+        page = browser.get(url)
+    assert names(page) == ["More", "Most", "No linked record"]
+    assert re.search(r'data-groups="3".*Linked records: show 2 more of 2', page.text, flags=re.S)
+    # All tasks are counted, those of groups that are not shown too.
+    assert 'class="sk-count">11<' in page.text
+    with counting() as then:
+        rest = browser.get(f"{url}&fragment=groups&from=3")
+    assert names(rest) == ["Few", "Some"]
+    assert rest.text.count("data-task=") == 3
+    assert "data-groups" not in rest.text
+    assert len(then) <= len(first)
+    board = browser.get("/tasks/board?lanes=link")
+    lanes = r'data-lane="[^"]+" aria-label="([^"]+)"'
+    assert re.findall(lanes, board.text) == ["More", "Most", "No linked record"]
+    assert board.text.count("data-card=") == 8
+    assert 'data-groups="3"' in board.text
+    rest = browser.get("/tasks/board?lanes=link&fragment=groups&from=3")
+    assert re.findall(lanes, rest.text) == ["Few", "Some"]
+    assert [rest.text.count(one) for one in ("data-card=", "data-head=", "data-groups")] == [3, 0, 0]
+    assert browser.get(f"{url}&fragment=groups&from=0").status_code == 400
+    assert "data-group=" not in browser.get(f"{url}&fragment=groups&from=99").text

@@ -25,14 +25,13 @@ from app.tasks.queries.groupings import GROUPINGS
 from app.tenancy.queries import list_people
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from markupsafe import Markup
 
     from app.kernel.crud.fields import Crud, Field
     from app.kernel.crud.params import ListParams
-    from app.tasks.queries.groupings import Group
     from app.tasks.queries.groups import Row
 
 
@@ -75,17 +74,17 @@ class LayoutPages(TenantView):
         more = tuple(one for one in fields[1:] if one.name not in rows.KNOWN)
         by = params.options.get("group", "status")
         how = groups.Arrangement(by, nested=not params.is_narrowed, apart=self.module is not None, fields=more)
-        kind, cell, first = _fragment(1)
+        kind, cell, first = _fragment({"more": 1, "below": 1, "groups": 0})
         if kind == "more":
             found = groups.list_more(how, params, http.actor(), cell, first)
             return make_response(str(self._writer(found, how, fields).write(found)))
         if kind == "below":
             return make_response(str(self._below(parse_id(cell[0]), first, how, fields)))
-        found_groups = groups.list_groups(how, params, http.actor())
-        shown = [row for one in found_groups for row in one.rows]
+        listed = groups.list_groups(how, params, http.actor(), first)
+        shown = [row for one in listed.groups for row in one.rows]
         context |= {
             "by": by,
-            "groups": self._here(found_groups),
+            **self._listed(listed, first),
             "fields": fields,
             "headings": headings(crud, params, fields),
             "draw": self._writer(shown, how, fields).write,
@@ -121,21 +120,32 @@ class LayoutPages(TenantView):
         by = params.options.get("group", "status")
         lanes = params.options.get("lanes", "")
         how = groups.Arrangement(by, lanes if lanes != by else "")
-        kind, cell, first = _fragment(len(how.groupings))
+        kind, cell, first = _fragment({"more": len(how.groupings), "groups": 0})
         may_write = http.actor().can("write", "task")
         if kind == "more":
             found = groups.list_more(how, params, http.actor(), cell, first)
             return make_response(str(rows.render_cards(found, may_write=may_write)))
-        context |= {"by": by, "by_lanes": how.lanes}
-        if how.lanes:
-            columns, made = groups.list_lanes(how, params, http.actor())
-            self._here(one for lane in made for one in lane.cells)
-            context |= {"groups": columns, "lanes": made}
-        else:
-            context |= {"groups": self._here(groups.list_groups(how, params, http.actor())), "lanes": None}
+        reading = groups.list_lanes if how.lanes else groups.list_groups
+        listed = reading(how, params, http.actor(), first)
+        context |= {"by": by, "by_lanes": how.lanes, **self._listed(listed, first), "only_lanes": kind == "groups"}
         if kind:
             return make_response(self.render_template("tasks/_columns.html", **context))
         return self._page("board", context | choices())
+
+    def _listed(self, listed: groups.Listed, first: int) -> dict[str, Any]:
+        """What both pages say of what they found."""
+        for one in (cell for lane in listed.lanes for cell in lane.cells) if listed.lanes else listed.groups:
+            if self.module is not None:
+                # What is written down in a group of one module's view goes to that module.
+                one.values.setdefault("module", self.module)
+        return {
+            "groups": listed.groups,
+            "lanes": listed.lanes,
+            "total": listed.total,
+            "left": listed.left,
+            "step": groups.MAX_LINKED,
+            "next_group": first + groups.MAX_LINKED,
+        }
 
     def _page(self, mode: str, context: dict[str, Any]) -> Response:
         context |= {"chips": context["chips"](), "mode": mode}
@@ -173,28 +183,20 @@ class LayoutPages(TenantView):
         """Conditions of the page itself: beside those of the address, so that sub-tasks stay below their task."""
         return []
 
-    def _here(self, found: Iterable[Group]) -> Sequence[Group]:
-        """What is written down in a group of one module's view goes to that module."""
-        found = [*found]
-        for one in found:
-            if self.module is not None:
-                one.values.setdefault("module", self.module)
-        return found
-
     def _modes(self) -> tuple[tuple[str, str, str], ...]:
         """The layouts, with their addresses here."""
         return layouts(self.address)
 
 
-def _fragment(depth: int) -> tuple[str, Sequence[str], int]:
-    """Which part of the page is asked for: all groups anew (``1``), ``more`` of the cell ``in`` after ``from``, or
-    of what is ``below`` a task.
+def _fragment(depths: Mapping[str, int]) -> tuple[str, Sequence[str], int]:
+    """Which part of the page is asked for: all groups anew (``1``), further ``groups``, or from a place on ``more`` of
+    the cell ``in``, or what is ``below`` a task.
 
-    Raises BadRequest for a cell that does not say each of its ``depth`` values.
+    Raises BadRequest for what does not say ``from`` where, or not each of its values (``depths``).
     """
     kind = request.args.get("fragment", "")
-    if kind not in {"more", "below"}:
-        return kind, (), 0
+    if kind not in depths:
+        return kind, (), 1
     try:
         first = int(request.args.get("from", ""))
     except ValueError:
@@ -202,7 +204,7 @@ def _fragment(depth: int) -> tuple[str, Sequence[str], int]:
     if not 1 <= first <= MAX_OFFSET:
         raise BadRequest(_("Narrow the list with a filter to go further."))
     cell = [one.replace("\x00", "")[:80] for one in request.args.getlist("in")]
-    if len(cell) != depth:
+    if len(cell) != depths[kind]:
         raise BadRequest(_("Unknown field “%(name)s”.", name="in"))
     return kind, cell, first
 
