@@ -314,10 +314,17 @@ async function sortable() {
         if (from === to && oldIndex === newIndex) return;
         const near = (node, by) => { do node = node?.[by]; while (node && "child" in node.dataset); return node?.dataset.task ?? null; };
         const refuse = (error) => { if (item.isConnected) from.insertBefore(item, next?.parentElement === from ? next : null); tell(error); };
-        await move(item.dataset.task, item.dataset.version, from === to ? {} : JSON.parse(to.dataset.values), near(item, "previousElementSibling"), near(item, "nextElementSibling"), refuse);
+        await move(item.dataset.task, item.dataset.version, from === to ? {} : moved(from, to), near(item, "previousElementSibling"), near(item, "nextElementSibling"), refuse);
       },
     });
   }
+}
+/** What a task gets that goes from one group to another: of linked records also which one it was seen with. */
+export function moved(from, to) {
+  const values = JSON.parse(to.dataset.values);
+  if (!("link" in values)) return values;
+  const { link, ...others } = values, linked = JSON.parse(from.dataset.values).link;
+  return link === linked ? others : { ...values, linked };
 }
 /** Puts a task between two others and into a group; the page shows what the server made of it. */
 export async function move(id, version, values, after, before, refuse) {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from playwright.sync_api import Page, expect
 
+from app.collaboration.service.links import link_records
 from app.kernel.uow import uow
 from app.tasks.service.tasks import announce, update_task
 from tests.journeys.conftest import Desk, Watch, live, overflows
@@ -20,8 +22,9 @@ def cell(page: Page, lane: str, column: int) -> Any:
 
 def test_a_card_changes_both_fields_and_comes_back_when_nobody_answers(desk: Desk, page_for: Any, watch: Watch) -> None:
     """Mouse, Escape, keyboard and menu move between lanes; the colleague's lanes follow; no network, no loss."""
-    for title, priority in (("Gamma", "P2"), ("Beta", "P1"), ("Alpha", "P1")):
-        make(desk, title, priority=priority)
+    _gamma, beta, _alpha = [
+        make(desk, title, priority=one) for title, one in (("Gamma", "P2"), ("Beta", "P1"), ("Alpha", "P1"))
+    ]
     page, other = page_for(desk.company.sales, lang="en"), page_for(desk.company.admin, lang="en")
     for one in (page, other):
         one.goto("/tasks/board?lanes=priority")
@@ -65,6 +68,22 @@ def test_a_card_changes_both_fields_and_comes_back_when_nobody_answers(desk: Des
     expect(gamma).to_be_focused()
     page.keyboard.press("Alt+ArrowRight")
     expect(cell(other, "P2", 1)).to_contain_text("Gamma")
+    # Lanes of linked records: a move there makes the link, and a task is written down with it.
+    deal = desk.deal("Bakery")
+    with uow(desk.company.admin.actor):
+        link_records("opportunity", UUID(deal), "task", beta.id, actor=desk.company.admin.actor)
+    page.goto("/tasks/board?lanes=link")
+    live(page)
+    bakery = page.locator(f"[data-lane='opportunity:{deal}']")
+    alpha.focus()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(bakery).to_contain_text("Alpha")
+    bakery.locator("[data-cards] [data-card]").first.press("n")
+    page.keyboard.type("Delta")
+    page.keyboard.press("Enter")
+    expect(bakery).to_contain_text("Delta")
+    page.reload()
+    expect(bakery.locator("[data-card]")).to_have_count(3)
 
 
 def test_any_column_is_edited_in_place_and_a_conflict_keeps_what_was_typed(
