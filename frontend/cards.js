@@ -80,6 +80,7 @@ document.addEventListener("keydown", (event) => {
 
 /** Lets cards be dragged into and out of a column. Escape takes a drag back: `end` hears only of those that count. */
 export function draggable(column, { start, end, back }) {
+  if (Sortable.get(cardsOf(column))) return;
   Sortable.create(cardsOf(column), {
     group: { name: "cards", put: (to, from) => takes(to.el, from.el) },
     draggable: "[data-card]", animation: 140, delay: 200, delayOnTouchOnly: true, forceFallback: true, fallbackOnBody: true,

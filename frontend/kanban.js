@@ -1,7 +1,7 @@
 // The Kanban of tasks: drag, keyboard and menu do the same move; the server's answer is what stays.
 import { $, $$, fill, keep, kept, texts } from "./lib.js";
 import { board, cardById, cardKeys, cardMenu, cardsOf, columnAt, columnOf, columns, draggable, dropAll, isSame, put, refused, say, takes, where } from "./cards.js";
-import { move } from "./tasks.js";
+import { move, moved } from "./tasks.js";
 
 const root = $("[data-tasks]");
 const writable = root.dataset.writable === "1";
@@ -15,7 +15,7 @@ async function save(card, from) {
   if (column.closest("[data-lane]")) unfold(column.closest("[data-lane]"));
   // Drawn anew meanwhile, the board has the card where it is.
   const refuse = (error) => { if (card.isConnected) put(card, from); refused(title, error); };
-  if (await move(id, version, JSON.parse(column.dataset.values), to.after, to.before, refuse)) say(fill(texts.moved, { title, column: column.dataset.name }));
+  if (await move(id, version, moved(columnAt(from.stage, from.lane), column), to.after, to.before, refuse)) say(fill(texts.moved, { title, column: column.dataset.name }));
   cardById(id)?.focus();
 }
 

@@ -43,6 +43,15 @@ export const fragment = async (url) => {
   return response.text();
 };
 
+/** The address of a part of the page as it is now. */
+export function part(kind, extra = []) {
+  const query = new URLSearchParams(location.search);
+  query.delete("task");
+  query.append("fragment", kind);
+  for (const [key, value] of extra) query.append(key, value);
+  return `${location.pathname}?${query}`;
+}
+
 /** A toast; with an action (label, run) it stays eight seconds. */
 export function toast(message, { kind = "ok", action, detail } = {}) {
   const box = document.createElement("div");

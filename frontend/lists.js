@@ -9,6 +9,8 @@ const bulk = $("#bulk");
 if (table && bulk) {
   const boxes = () => $$("tbody .sk-check[name=rowid]", table);
   const seen = () => boxes().filter((one) => one.offsetParent);
+  // What is below a folded task is not meant when all are.
+  const meant = (box) => !box.closest("tr").classList.contains("under");
   const all = $("[data-select-all]", table);
   let last = null;
   const show = (box, chosen, count) => { box.checked = chosen > 0 && chosen === count; box.classList.toggle("mixed", chosen > 0 && !box.checked); };
@@ -17,9 +19,9 @@ if (table && bulk) {
     bulk.hidden = chosen.length === 0;
     $("[data-selected]", bulk).textContent = chosen.length;
     for (const one of boxes()) one.closest("tr").setAttribute("aria-selected", one.checked);
-    show(all, chosen.length, boxes().length);
+    show(all, chosen.filter(meant).length, boxes().filter(meant).length);
     for (const one of $$("[data-select-group]", table)) {
-      const own = $$("[name=rowid]", one.closest("tbody"));
+      const own = $$("[name=rowid]", one.closest("tbody")).filter(meant);
       show(one, own.filter((box) => box.checked).length, own.length);
     }
   };
@@ -32,14 +34,14 @@ if (table && bulk) {
   table.addEventListener("click", (event) => {
     const box = event.target.closest("tbody .sk-check");
     if (!box) return;
-    if ("selectGroup" in box.dataset) for (const one of $$("[name=rowid]", box.closest("tbody"))) one.checked = box.checked;
+    if ("selectGroup" in box.dataset) for (const one of $$("[name=rowid]", box.closest("tbody")).filter(meant)) one.checked = box.checked;
     else if (event.shiftKey && last) range(box, box.checked);
     last = box.name === "rowid" ? box.value : last;
     refresh();
   });
   // The rows were drawn anew: what was selected and is still there stays so.
   document.addEventListener("list:changed", refresh);
-  all.addEventListener("change", () => { for (const one of boxes()) one.checked = all.checked; refresh(); });
+  all.addEventListener("change", () => { for (const one of boxes().filter(meant)) one.checked = all.checked; refresh(); });
   $("[data-clear-selection]", bulk).addEventListener("click", () => { for (const one of boxes()) one.checked = false; refresh(); });
   document.addEventListener("click", (event) => {
     const apply = event.target.closest("[data-bulk-apply]");

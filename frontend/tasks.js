@@ -1,9 +1,10 @@
 // Tasks: edits in place, the drawer with its own address, quick add, drag between groups, keys.
-import { $, $$, fragment, keep, kept, pressed, send, tell, toast } from "./lib.js";
+import { $, $$, fragment, keep, kept, part, pressed, send, tell, toast } from "./lib.js";
 import { on } from "./live.js";
 import { place } from "./app.js";
 import { openCell } from "./cells.js";
-import { part, refill } from "./more.js";
+import { refill } from "./more.js";
+import { foldBranches } from "./branches.js";
 import "./assist.js";
 import "./custom.js";
 import "./recurrence.js";
@@ -27,7 +28,7 @@ function hold(node) {
   const row = node?.closest?.("tr[data-task], [data-card]");
   if (!row || !root.contains(row)) return null;
   if (row.dataset.card) return `[data-card="${row.dataset.card}"]`;
-  const what = node.dataset.edit ? `[data-edit="${node.dataset.edit}"]` : node.matches("[type=checkbox]") ? "[type=checkbox]" : "[data-open]";
+  const what = node.dataset.edit ? `[data-edit="${node.dataset.edit}"]` : ["[type=checkbox]", "[data-branch]"].find((one) => node.matches(one)) ?? "[data-open]";
   return `[data-task="${row.dataset.task}"] ${what}`;
 }
 /** Replaces what is in `box`; what is being typed there and the focus stay, and nothing is taken from elsewhere. */
@@ -69,7 +70,7 @@ async function redraw() {
       table.append(...$$("tbody", fresh));
       fold();
     });
-    sortable();
+    document.dispatchEvent(new CustomEvent("tasks:drawn"));
   } else if (columns) {
     const fresh = document.createElement("div");
     fresh.innerHTML = await fragment(part("1"));
@@ -99,6 +100,7 @@ function fold() {
     group.classList.toggle("folded", shut);
     $("[data-collapse]", group).setAttribute("aria-expanded", String(!shut));
   }
+  foldBranches(root);
 }
 root.addEventListener("click", (event) => {
   const button = event.target.closest("[data-collapse]");
@@ -304,7 +306,7 @@ async function sortable() {
   const { default: Sortable } = await import("sortablejs");
   let next = null;
   for (const group of $$("tbody[data-group]", root)) {
-    Sortable.create(group, {
+    if (!Sortable.get(group)) Sortable.create(group, {
       group: { name: "tasks", put: (to) => !("fixed" in to.el.dataset) }, draggable: "tr[data-task]:not([data-child])", animation: 140, delay: 200,
       delayOnTouchOnly: true, forceFallback: true, fallbackTolerance: 4, filter: "input, button", preventOnFilter: false, ghostClass: "sk-placeholder",
       onStart: ({ item }) => { next = item.nextElementSibling; },
@@ -312,10 +314,17 @@ async function sortable() {
         if (from === to && oldIndex === newIndex) return;
         const near = (node, by) => { do node = node?.[by]; while (node && "child" in node.dataset); return node?.dataset.task ?? null; };
         const refuse = (error) => { if (item.isConnected) from.insertBefore(item, next?.parentElement === from ? next : null); tell(error); };
-        await move(item.dataset.task, item.dataset.version, from === to ? {} : JSON.parse(to.dataset.values), near(item, "previousElementSibling"), near(item, "nextElementSibling"), refuse);
+        await move(item.dataset.task, item.dataset.version, from === to ? {} : moved(from, to), near(item, "previousElementSibling"), near(item, "nextElementSibling"), refuse);
       },
     });
   }
+}
+/** What a task gets that goes from one group to another: of linked records also which one it was seen with. */
+export function moved(from, to) {
+  const values = JSON.parse(to.dataset.values);
+  if (!("link" in values)) return values;
+  const { link, ...others } = values, linked = JSON.parse(from.dataset.values).link;
+  return link === linked ? others : { ...values, linked };
 }
 /** Puts a task between two others and into a group; the page shows what the server made of it. */
 export async function move(id, version, values, after, before, refuse) {
@@ -331,6 +340,7 @@ export async function move(id, version, values, after, before, refuse) {
   }
 }
 
-fold();
-sortable();
+const drawn = () => { fold(); sortable(); };
+document.addEventListener("tasks:drawn", drawn);
+drawn();
 if (isPage) ready(root);

@@ -11,7 +11,7 @@ from app.kernel.crud.bulk import bulk_actions, set_action
 from app.kernel.crud.fields import Choice, Crud, Field, Kind, Target, Verbs, register, targets
 from app.kernel.i18n import lazy_gettext as _l
 from app.tasks import sla
-from app.tasks.models.names import MemberRole
+from app.tasks.models.names import KIND, MemberRole
 from app.tasks.models.tasks import Task, TaskMember, TaskStatus
 from app.tasks.service.tasks import create_task, delete_task, update_task
 from app.tenancy.models import Membership
@@ -65,7 +65,7 @@ targets["task_status"] = Target(TaskStatus, "name", lambda: TaskStatus.position)
 
 TASKS = register(
     Crud(
-        kind="task",
+        kind=KIND,
         model=Task,
         resource="task",
         url="/tasks",

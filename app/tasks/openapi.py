@@ -141,7 +141,10 @@ _WATCHING = _object({"id": _ID, "result": _object({"watching": {"type": "boolean
 _PEOPLE = _object({"collaborators": {"type": "array", "items": _ID}, "watchers": {"type": "array", "items": _ID}})
 _ITEM_INPUT = _object({"text": {"type": "string", "maxLength": 300}, "done": {"type": "boolean"}})
 _ITEM_ANSWER = _object({"id": _ID, "result": {"type": "object"}})
-_MOVE = _object({"after": _ID, "before": _ID, "version": {"type": "integer"}, "status": _ID, "due_on": _DAY})
+_RECORD = {"type": "string", "nullable": True, "pattern": "^[a-z_]+:[0-9a-f-]{36}$",
+           "description": "The record that the task is linked to first, as kind:id"}  # fmt: skip
+_MOVE = _object({"after": _ID, "before": _ID, "version": {"type": "integer"}, "status": _ID, "due_on": _DAY,
+                 "link": _RECORD, "linked": {**_RECORD, "description": "The one that it was seen with"}})  # fmt: skip
 _PLAIN = {"type": "object"}
 _WORK_MINUTES = {"type": "integer", "nullable": True, "minimum": 1, "maximum": 60000, "description": "Of working time"}
 _PROMISE = {
@@ -266,6 +269,11 @@ TEMPLATE_OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str
     ("/{pk}/items/{item}", "patch"): ("Changes a task of a template", _object(_CHANGED), "200", _TEMPLATE),
     ("/{pk}/items/{item}", "delete"): ("Removes a task of a template", None, "200", _TEMPLATE),
 }
+
+
+def describe_link(api_spec: APISpec) -> None:
+    """Adds that a task may be created with its link."""
+    api_spec.components.schemas["TaskCreate"]["properties"]["link"] = _RECORD
 
 
 def describe_timeline(api_spec: APISpec, allowed: list[dict[str, list[str]]]) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from markupsafe import Markup, escape
 
@@ -18,10 +18,14 @@ from app.kernel.crud.forms import write
 from app.kernel.i18n import gettext as _
 from app.tasks.cruds import GROUPS, MODULES, PRIORITIES
 from app.tasks.models.names import CLOSED, PREFIX
+from app.tasks.queries.branches import PAGE
 from app.tasks.sla_badges import sla_badge
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from app.kernel.crud.fields import Choice, Field
+    from app.tasks.queries.branches import Branches
     from app.tasks.queries.groups import Row
 
 _PRIORITIES = {one.value: one for one in PRIORITIES}
@@ -95,37 +99,61 @@ def _blocked() -> Markup:
     )
 
 
-def render_rows(
-    rows: Iterable[Row], children: Mapping[UUID, Sequence[Row]], fields: Sequence[Field], *, may_write: bool
-) -> Markup:
-    """The ``<tr>`` of a group, sub-tasks below their task, with the columns ``fields``, whose first is the title."""
-    who = reader()
-    out = []
-    for row in rows:
-        out.append(_row(row, False, fields, may_write, who))
-        out += [_row(child, True, fields, may_write, who) for child in children.get(row.id, ())]
-    return Markup("".join(out))  # noqa: S704 - every value is escaped
+@dataclass(frozen=True, slots=True)
+class RowWriter:
+    """Writes rows of a list with the columns ``fields``, whose first is the title, and what is below each of them."""
 
+    branches: Branches
+    fields: Sequence[Field]
+    may_write: bool
 
-def _row(row: Row, is_child: bool, fields: Sequence[Field], may_write: bool, who: Reader) -> str:
-    cells = "".join(
-        _known(field.name, row, may_write, who) if field.name in KNOWN else _other(field, row, may_write)
-        for field in fields[1:]
-    )
-    return f"{_lead(row, is_child, may_write, who, sla_badge(row))}{cells}</tr>"
+    def write(self, rows: Iterable[Row]) -> Markup:
+        """The ``<tr>`` of a group, sub-tasks below their task."""
+        return Markup("".join(self._tree(rows, 0, reader())))  # noqa: S704 - every value is escaped
+
+    def write_below(self, task_id: UUID, level: int, first: int) -> Markup:
+        """The sub-tasks of one task of that level, from the ``first`` on."""
+        return Markup("".join(self._below(task_id, level, first, reader())))  # noqa: S704
+
+    def _tree(self, rows: Iterable[Row], level: int, who: Reader) -> Iterator[str]:
+        for row in rows:
+            folds = row.id in self.branches.below or row.id in self.branches.left
+            cells = "".join(
+                _known(field.name, row, self.may_write, who)
+                if field.name in KNOWN
+                else _other(field, row, self.may_write)
+                for field in self.fields[1:]
+            )
+            yield f"{_lead(row, level, folds, self.may_write, who, sla_badge(row))}{cells}</tr>"
+            if folds:
+                yield from self._below(row.id, level, 1, who)
+
+    def _below(self, task_id: UUID, level: int, first: int, who: Reader) -> Iterator[str]:
+        below, left = self.branches.below.get(task_id, ()), self.branches.left.get(task_id, 0)
+        yield from self._tree(below, level + 1, who)
+        if left:
+            text = escape(_("Sub-tasks: show %(next)s more of %(count)s", next=min(left, PAGE), count=left))
+            yield (
+                f'<tr class="sk-more" data-child="{level + 1}" data-rest-of="{task_id}"><td></td>'
+                f'<td class="m-title" colspan="{len(self.fields)}"><button class="btn" data-variant="ghost" '
+                f'data-size="sm" type="button" data-rest="{first + len(below)}">{icon("chevrons-down", 14)}'
+                f"<span>{text}</span></button></td></tr>"
+            )
 
 
 @lru_cache(maxsize=10_000)
-def _lead(row: Row, is_child: bool, may_write: bool, _who: Reader, sla: Markup) -> str:
-    """A row's beginning: the box to select it, its status and title."""
+def _lead(row: Row, level: int, folds: bool, may_write: bool, _who: Reader, sla: Markup) -> str:
+    """A row's beginning: the box to select it, its status and title, and what folds what is below it."""
     title, code = escape(row.title), f"{PREFIX}-{row.number}"
     done = ' class="done"' if row.status_group in CLOSED else ""
-    steps = ""
-    if row.children:
-        steps = f'<span class="sk-badge bare faint">{icon("list-tree", 12)}{row.done_children}/{row.children}</span>'
+    steps = _steps(row, folds)
     if row.blocked:
         steps += _blocked()
     steps += talk(row)
+    below, depth = "", ""
+    if level:
+        below = f' data-child="{level}" data-parent="{row.parent_id}"'
+        depth = f'<span class="sr">{escape(_("Sub-task, level %(level)s:", level=level))} </span>'
     rename = ""
     if may_write:
         label = escape(_("Title of %(name)s", name=row.title))
@@ -138,14 +166,27 @@ def _lead(row: Row, is_child: bool, may_write: bool, _who: Reader, sla: Markup) 
     return (
         f'<tr data-task="{row.id}" data-version="{row.version}" data-status="{row.status_id}" '
         f'data-priority="{row.priority}" data-owner="{row.owner_id or ""}" data-due="{row.due_on or ""}"'
-        f"{' data-child' if is_child else ''}{done}>"
+        f"{below}{done}>"
         f'<td class="sel m-lead"><input class="sk-check" type="checkbox" name="rowid" form="bulk" value="{row.id}" '
         f'aria-label="{select}"></td>'
         f'<td class="m-title"><div class="sk-ti">'
-        f"{_button('status', status_label, status_icon(row.status_group), may_write)}"
+        f"{depth}{_button('status', status_label, status_icon(row.status_group), may_write)}"
         f'<a class="t" href="/tasks/{row.id}" data-open title="{code} · {escape(row.status)}">'
         f'<span class="clip">{title}</span></a>{steps}{sla}{rename}</div></td>'
     )
+
+
+def _steps(row: Row, folds: bool) -> Markup:
+    """How many sub-tasks there are and are done, as what folds them where they are shown below."""
+    if not row.children:
+        return Markup("")
+    count = Markup("{}{}/{}").format(icon("list-tree", 12), row.done_children, row.children)
+    if not folds:
+        return Markup('<span class="sk-badge bare faint">{}</span>').format(count)
+    return Markup(
+        '<button class="sk-cellbtn sk-branch" type="button" data-branch aria-expanded="true">'
+        '{}{}<span class="sr"> {}</span></button>'
+    ).format(icon("chevron-down", 12), count, _("sub-tasks of “%(name)s”", name=row.title))
 
 
 def talk(row: Row) -> Markup:

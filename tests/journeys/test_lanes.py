@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from playwright.sync_api import Page, expect
 
+from app.collaboration.service.links import link_records
 from app.kernel.uow import uow
 from app.tasks.service.tasks import announce, update_task
 from tests.journeys.conftest import Desk, Watch, box_of, live, overflows
@@ -20,8 +22,9 @@ def cell(page: Page, lane: str, column: int) -> Any:
 
 def test_a_card_changes_both_fields_and_comes_back_when_nobody_answers(desk: Desk, page_for: Any, watch: Watch) -> None:
     """Mouse, Escape, keyboard and menu move between lanes; the colleague's lanes follow; no network, no loss."""
-    for title, priority in (("Gamma", "P2"), ("Beta", "P1"), ("Alpha", "P1")):
-        make(desk, title, priority=priority)
+    _gamma, beta, _alpha = [
+        make(desk, title, priority=one) for title, one in (("Gamma", "P2"), ("Beta", "P1"), ("Alpha", "P1"))
+    ]
     page, other = page_for(desk.company.sales, lang="en"), page_for(desk.company.admin, lang="en")
     for one in (page, other):
         one.goto("/tasks/board?lanes=priority")
@@ -64,12 +67,29 @@ def test_a_card_changes_both_fields_and_comes_back_when_nobody_answers(desk: Des
     expect(gamma).to_be_focused()
     page.keyboard.press("Alt+ArrowRight")
     expect(cell(other, "P2", 1)).to_contain_text("Gamma")
+    # Lanes of linked records: a move there makes the link, and a task is written down with it.
+    deal = desk.deal("Bakery")
+    with uow(desk.company.admin.actor):
+        link_records("opportunity", UUID(deal), "task", beta.id, actor=desk.company.admin.actor)
+    page.goto("/tasks/board?lanes=link")
+    live(page)
+    bakery = page.locator(f"[data-lane='opportunity:{deal}']")
+    alpha.focus()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(bakery).to_contain_text("Alpha")
+    bakery.locator("[data-cards] [data-card]").first.press("n")
+    page.keyboard.type("Delta")
+    page.keyboard.press("Enter")
+    expect(bakery).to_contain_text("Delta")
+    page.reload()
+    expect(bakery.locator("[data-card]")).to_have_count(3)
 
 
 def test_any_column_is_edited_in_place_and_a_conflict_keeps_what_was_typed(
     desk: Desk, page_for: Any, watch: Watch
 ) -> None:
-    """Title and number by keyboard; a colleague's change is shown beside one's own; a range is selected with Shift."""
+    """Title and number by keyboard; a colleague's change is shown beside one's own; a range is selected with Shift;
+    sub-tasks fold."""
     watch.allow(409)
     tasks = {title: make(desk, title) for title in ("Three", "Two", "One")}
     page = page_for(desk.company.sales, lang="en")
@@ -85,6 +105,17 @@ def test_any_column_is_edited_in_place_and_a_conflict_keeps_what_was_typed(
     page.locator("#edit-field [type=search]").fill("Thr")
     page.locator("#edit-field [role=radio]", has_text="Three").click()
     expect(row.locator("[data-edit=parent]")).to_contain_text("Three")
+    # It stands below its parent now, and folds with it: by mouse, and by the arrows of a tree.
+    above = page.locator("tr[data-task]:not([data-child])", has_text="Three")
+    above.locator("[data-branch]").click()
+    expect(row).to_be_hidden()
+    page.reload()
+    live(page)
+    expect(row).to_be_hidden()
+    above.locator("a.t").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(row.locator("a.t")).to_be_focused()
     row.locator("[data-edit=title]").click()
     actor = desk.company.admin.actor
     page.locator("#edit-field input").fill("Mine")

@@ -11,7 +11,7 @@ from app.collaboration.service.links import link_records
 from app.kernel.uow import uow
 from app.sales.service.opportunities.editing import create_opportunity
 from app.tasks.models.names import StatusGroup
-from app.tasks.queries import groups
+from app.tasks.queries import branches, groups
 from app.tasks.queries.tasks import first_status
 from app.tasks.service.statuses import save_status
 from app.tasks.service.tasks import create_task
@@ -98,6 +98,93 @@ def test_the_rest_of_a_group_comes_in_place(company, seller, counting, monkeypat
     assert seller.get("/tasks/board?group=priority&fragment=more&in=P9&from=4").text == ""
 
 
+def levels(page):
+    found = re.findall(
+        r'data-due="[^"]*"(?: data-child="(\d)")?.*?data-open title="[^"]*"><span class="clip">([^<]+)', page.text
+    )
+    return [(int(level or 0), title) for level, title in found]
+
+
+def chain(actor, *names, **values):
+    """Each below the one before it."""
+    made = []
+    for name in names:
+        made.append(make(actor, name, parent_id=made[-1].id if made else None, **values))
+    return made
+
+
+def test_three_levels_of_sub_tasks_are_shown_and_cost_the_same(company, seller, counting):
+    actor = company.sales.actor
+    one = chain(actor, "One", "One.1", "One.1.1", "One.1.1.1", "One.1.1.1.1")
+    spent = []
+    for round_ in range(2):
+        if round_:
+            chain(actor, "Two", "Two.1", "Two.1.1", "Two.1.1.1")
+            make(actor, "One.0", parent_id=one[0].id)
+            make(actor, "One.1.0", parent_id=one[1].id)
+        seller.get("/tasks/list")
+        with counting() as statements:
+            page = seller.get("/tasks/list")
+        spent.append(len(statements))
+    assert spent[0] == spent[1]
+    assert levels(page) == [
+        (0, "Two"), (1, "Two.1"), (2, "Two.1.1"), (3, "Two.1.1.1"),
+        (0, "One"), (1, "One.0"), (1, "One.1"), (2, "One.1.0"), (2, "One.1.1"), (3, "One.1.1.1"),
+    ]  # fmt: skip
+    # What has something below it folds; the third level does not, it says how many there are.
+    assert len(re.findall(r"<button[^>]* data-branch ", page.text)) == 6
+    # A search is for tasks, wherever they stand.
+    assert levels(seller.get("/tasks/list?q=One.1.1")) == [(0, "One.1.1.1.1"), (0, "One.1.1.1"), (0, "One.1.1")]
+
+
+def test_what_stands_alone_is_found_and_nothing_is_there_twice(app, company, seller, sign_in):
+    """Below a task that one does not see, and in a module's list below another module's task."""
+    admin, sales = company.admin.actor, company.sales.actor
+    above = make(admin, "A", module="sales")
+    between = make(admin, "B", module="marketing", parent_id=above.id)
+    below = make(admin, "C", module="sales", parent_id=between.id)
+    make(admin, "D", module="marketing", parent_id=below.id)
+    make(admin, "E", module="marketing", parent_id=between.id)
+    browser = sign_in(company.admin)
+    assert levels(browser.get("/tasks/list")) == [(0, "A"), (1, "B"), (2, "E"), (2, "C"), (3, "D")]
+    assert levels(browser.get("/sales/activities/list")) == [(0, "C"), (1, "D"), (0, "A"), (1, "B"), (2, "E")]
+    assert levels(browser.get("/marketing/activities/list")) == [(0, "D"), (0, "B"), (1, "E"), (1, "C")]
+    # The seller sees no marketing task but what is theirs: what is below B stands by itself.
+    assert levels(seller.get("/tasks/list")) == [(0, "C"), (0, "A")]
+    rest = f"/tasks/list?fragment=below&from=1&level=1&in={between.id}"
+    assert levels(seller.get(rest)) == []
+    assert levels(browser.get(rest)) == [(2, "E"), (2, "C"), (3, "D")]
+    make(sales, "Mine")
+    assert [title for _level, title in levels(seller.get("/tasks/list"))] == ["Mine", "C", "A"]
+
+
+def test_the_rest_of_many_sub_tasks_comes_in_place(company, seller, monkeypatch):
+    monkeypatch.setattr(branches, "PAGE", 2)
+    actor = company.sales.actor
+    top = make(actor, "Top")
+    many = [make(actor, f"Sub {number}", parent_id=top.id) for number in range(5)]
+    make(actor, "Deep", parent_id=many[2].id)
+    page = seller.get("/tasks/list")
+    assert levels(page) == [(0, "Top"), (1, "Sub 4"), (1, "Sub 3")]
+    assert f'data-child="1" data-rest-of="{top.id}"' in page.text
+    assert 'data-rest="3"' in page.text
+    part = seller.get(f"/tasks/list?fragment=below&from=3&level=0&in={top.id}")
+    assert levels(part) == [(1, "Sub 2"), (2, "Deep"), (1, "Sub 1")]
+    assert 'data-rest="5"' in part.text
+    last = seller.get(f"/tasks/list?fragment=below&from=5&level=0&in={top.id}")
+    assert levels(last) == [(1, "Sub 0")]
+    assert "data-rest" not in last.text
+    # All of them together have a limit too: the deepest wait.
+    monkeypatch.setattr(branches, "PAGE", 50)
+    monkeypatch.setattr(branches, "MOST", 5)
+    page = seller.get("/tasks/list")
+    assert "Deep" not in page.text
+    assert f'data-child="2" data-rest-of="{many[2].id}"' in page.text
+    for wrong, code in (("level=3", 400), ("level=x", 400), ("", 400)):
+        assert seller.get(f"/tasks/list?fragment=below&from=1&in={top.id}&{wrong}").status_code == code
+    assert seller.get("/tasks/list?fragment=below&from=1&level=0&in=x").status_code == 404
+
+
 def test_lanes_show_a_cell_for_each_pair_and_cost_the_same(company, seller, counting):
     actor = company.sales.actor
     with uow(actor):
@@ -182,7 +269,11 @@ def test_tasks_are_grouped_by_the_record_they_were_linked_to_first(app, company,
         link_records("opportunity", deals[1].id, "task", tasks[1].id, actor=admin)
         link_records("task", tasks[1].id, "opportunity", deals[0].id, actor=admin)
     page = sign_in(company.admin).get("/tasks/list?group=link")
-    found = dict(re.findall(r'data-name="([^"]+)"[^>]*data-fixed>(.*?)</tbody>', page.text, flags=re.S))
+    found = dict(
+        re.findall(
+            r'data-group="[^"]+" data-values="[^"]*link[^"]*" data-name="([^"]+)">(.*?)</tbody>', page.text, flags=re.S
+        )
+    )
     assert list(found) == ["Airport", "Bakery", "No linked record"]
     assert ["Two" in found["Airport"], "One" in found["Bakery"], "Three" in found["No linked record"]] == [True] * 3
     # Who sees no opportunities is not told what they are called.
@@ -193,3 +284,45 @@ def test_tasks_are_grouped_by_the_record_they_were_linked_to_first(app, company,
     text = marketing.get("/tasks/list?group=link&fragment=1").text
     assert "Mine" in text
     assert "Bakery" not in text
+
+
+def test_further_groups_and_lanes_of_linked_records_come_in_place(app, company, sign_in, counting, monkeypatch):
+    monkeypatch.setattr(groups, "MAX_LINKED", 2)
+    admin = company.admin.actor
+    for number, name in enumerate(("Few", "Some", "More", "Most"), start=1):
+        with uow(admin):
+            deal = create_opportunity(actor=admin, title=name)
+        for _ in range(number):
+            task = make(admin, f"For {name}", module="sales")
+            with uow(admin):
+                link_records("task", task.id, "opportunity", deal.id, actor=admin)
+    make(admin, "Alone", module="sales")
+    browser = sign_in(company.admin)
+    url = "/tasks/list?group=link"
+
+    def names(page):
+        return re.findall(r'data-name="([^"·]+)"', page.text)
+
+    browser.get(url)
+    with counting() as first:
+        page = browser.get(url)
+    assert names(page) == ["More", "Most", "No linked record"]
+    assert re.search(r'data-groups="3".*Linked records: show 2 more of 2', page.text, flags=re.S)
+    # All tasks are counted, those of groups that are not shown too.
+    assert 'class="sk-count">11<' in page.text
+    with counting() as then:
+        rest = browser.get(f"{url}&fragment=groups&from=3")
+    assert names(rest) == ["Few", "Some"]
+    assert rest.text.count("data-task=") == 3
+    assert "data-groups" not in rest.text
+    assert len(then) <= len(first)
+    board = browser.get("/tasks/board?lanes=link")
+    lanes = r'data-lane="[^"]+" aria-label="([^"]+)"'
+    assert re.findall(lanes, board.text) == ["More", "Most", "No linked record"]
+    assert board.text.count("data-card=") == 8
+    assert 'data-groups="3"' in board.text
+    rest = browser.get("/tasks/board?lanes=link&fragment=groups&from=3")
+    assert re.findall(lanes, rest.text) == ["Few", "Some"]
+    assert [rest.text.count(one) for one in ("data-card=", "data-head=", "data-groups")] == [3, 0, 0]
+    assert browser.get(f"{url}&fragment=groups&from=0").status_code == 400
+    assert "data-group=" not in browser.get(f"{url}&fragment=groups&from=99").text

@@ -6,10 +6,14 @@ import re
 
 import pytest
 
+from app.collaboration.service import links as collaboration_links
+from app.collaboration.service.links import link_records
 from app.kernel.ids import new_id
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
+from app.sales.service.opportunities.editing import create_opportunity
 from app.tasks.models.names import MemberRole, StatusGroup
+from app.tasks.queries.links import read_place
 from app.tasks.queries.tasks import first_status, get_task
 from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.statuses import save_status
@@ -80,3 +84,111 @@ def test_a_move_to_what_there_is_not_is_refused_in_words(company, seller, cards)
     assert unknown.status_code == 404
     with tenant_scope(company.sales.actor):
         assert get_task(cards[0]).version == 1
+
+
+# ── groups and lanes of linked records ───────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def deals(company):
+    """Two opportunities, which marketing does not see."""
+    with uow(company.admin.actor):
+        return [create_opportunity(actor=company.admin.actor, title=title).id for title in ("Airport", "Bakery")]
+
+
+def links_of(company, task_id):
+    """What a task is linked to, in the order in which lists see it."""
+    with tenant_scope(company.admin.actor):
+        return [record_id for _kind, record_id in read_place(task_id, None).links]
+
+
+def link(company, task_id, deal_id):
+    with uow(company.sales.actor):
+        link_records("opportunity", deal_id, "task", task_id, actor=company.sales.actor)
+
+
+def move(browser, task_id, to, seen=..., version=1):
+    named = {key: one and f"opportunity:{one}" for key, one in (("link", to), ("linked", seen)) if one is not ...}
+    return browser.api("POST", f"/api/v1/tasks/{task_id}/move", json={**named, "version": version})
+
+
+def test_a_move_between_linked_records_moves_the_first_link(company, seller, cards, deals, counting):
+    """Two statements more than others: the links that decide, and the link. In one request, and as it was seen."""
+    airport, bakery = deals
+    task = cards[0]
+    link(company, task, airport)
+    seller.api("GET", f"/api/v1/tasks/{task}")
+    with counting() as statements:
+        answer = move(seller, task, bakery, airport)
+    assert answer.status_code == 200, answer.text
+    assert len(statements) <= STATEMENTS + 2, "\n".join(statements)
+    assert links_of(company, task) == [bakery]
+    assert answer.json["result"]["version"] == 2
+    # The same again changes nothing of the link; a page that shows what was before is told so.
+    assert move(seller, task, bakery, bakery, version=2).json["result"]["version"] == 3
+    stale = move(seller, task, airport, airport, version=3)
+    assert (stale.status_code, stale.json["details"]["version"]) == (409, 3)
+    assert move(seller, task, airport, bakery, version=1).status_code == 409
+    # A second link stays, and takes the place of the first one when it is moved there.
+    link(company, task, airport)
+    assert links_of(company, task) == [bakery, airport]
+    answer = move(seller, task, airport, version=3)
+    assert answer.status_code == 200
+    assert links_of(company, task) == [airport]
+    link(company, task, bakery)
+    answer = move(seller, task, None, airport, version=answer.json["result"]["version"])
+    assert answer.status_code == 200
+    assert links_of(company, task) == [bakery]
+    for wrong in ("opportunity", f"nothing:{airport}", f"task:{cards[1]}", 5, f"opportunity:{airport}x"):
+        answer = seller.api("POST", f"/api/v1/tasks/{task}/move", json={"link": wrong})
+        assert (answer.status_code, list(answer.json["errors"])) == (422, ["link"]), wrong
+    assert links_of(company, task) == [bakery]
+
+
+def test_nobody_moves_a_link_of_a_task_or_to_a_record_that_is_not_theirs(company, sign_in, cards, deals):
+    link(company, cards[0], deals[0])
+    marketing = sign_in(company.marketing)
+    with uow(company.marketing.actor):
+        mine = create_task(actor=company.marketing.actor, title="Mine").id
+    refused = move(marketing, mine, deals[0])
+    assert (refused.status_code, list(refused.json["errors"])) == (422, ["link"])
+    # Links to what one does not see are no business of one's moves.
+    link(company, cards[1], deals[1])
+    with uow(company.sales.actor):
+        set_people(
+            get_task(cards[1]), MemberRole.COLLABORATOR, [company.marketing.member_id], actor=company.sales.actor
+        )
+    assert move(marketing, cards[1], None, None, version=2).status_code == 200
+    assert links_of(company, cards[1]) == [deals[1]]
+    for who in (company.viewer, company.marketing):
+        assert move(sign_in(who), cards[0], deals[1]).status_code in {403, 404}
+    assert links_of(company, cards[0]) == [deals[0]]
+
+
+def test_a_task_is_written_down_with_its_link(company, seller, deals):
+    body = {"title": "Call them", "link": f"opportunity:{deals[0]}"}
+    made = seller.api("POST", "/api/v1/tasks/?quick=1", json=body)
+    assert made.status_code == 201, made.text
+    assert (links_of(company, made.json["id"]), made.json["result"]["version"]) == ([deals[0]], 1)
+    page = seller.get("/tasks/list?group=link").text
+    group = page.split(f'data-group="opportunity:{deals[0]}"')[1].split("</tbody>")[0]
+    assert "Call them" in group
+    assert "data-quick" in group
+    assert "data-fixed" not in page
+    alone = seller.api("POST", "/api/v1/tasks/?quick=1", json={"title": "Alone", "link": None})
+    assert links_of(company, alone.json["id"]) == []
+    # Nothing is made where the link cannot be.
+    for wrong in (f"opportunity:{new_id()}", "x"):
+        refused = seller.api("POST", "/api/v1/tasks/?quick=1", json={"title": "Lost", "link": wrong})
+        assert (refused.status_code, list(refused.json.get("errors", ""))) == (422, ["link"]), refused.text
+    assert "Lost" not in seller.get("/tasks/list").text
+    assert seller.api("PATCH", f"/api/v1/tasks/{alone.json['id']}", json={"link": None}).status_code == 422
+
+
+def test_links_have_a_limit_here_too(company, seller, cards, deals, monkeypatch):
+    monkeypatch.setattr(collaboration_links, "MAX_LINKS", 1)
+    link(company, cards[1], deals[1])
+    full = move(seller, cards[0], deals[1])
+    assert full.status_code == 409
+    assert "Bakery" in full.json["message"]
+    assert move(seller, cards[0], deals[0]).status_code == 200

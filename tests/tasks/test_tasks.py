@@ -17,7 +17,8 @@ from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.tasks.models.names import MemberRole, StatusGroup
 from app.tasks.models.tasks import Task
-from app.tasks.queries.groups import Arrangement, children_of, list_groups
+from app.tasks.queries.branches import children_of
+from app.tasks.queries.groups import Arrangement, list_groups
 from app.tasks.queries.tasks import first_status, get_task, list_statuses
 from app.tasks.service.statuses import delete_status, save_status
 from app.tasks.service.tasks import add_item, create_task, move_task, set_people, update_item, update_task
@@ -212,7 +213,9 @@ def test_nobody_is_made_a_collaborator_from_another_organization(company, rival)
 def order(actor: Actor, by: str = "status") -> list[str]:
     with tenant_scope(actor):
         return [
-            row.title for group in list_groups(Arrangement(by, nested=True), ListParams(), actor) for row in group.rows
+            row.title
+            for group in list_groups(Arrangement(by, nested=True), ListParams(), actor).groups
+            for row in group.rows
         ]
 
 
@@ -250,8 +253,8 @@ def test_groups_count_all_and_sum_the_estimates(company):
     for minutes in (30, 90, None):
         make(actor, estimate=minutes)
     with tenant_scope(actor):
-        backlog = list_groups(Arrangement("status"), ListParams(), actor)[0]
-        late = {one.key: one.count for one in list_groups(Arrangement("due"), ListParams(), actor)}
+        backlog = list_groups(Arrangement("status"), ListParams(), actor).groups[0]
+        late = {one.key: one.count for one in list_groups(Arrangement("due"), ListParams(), actor).groups}
     assert (backlog.count, backlog.estimate) == (3, 120)
     assert late == {"late": 0, "today": 0, "week": 0, "later": 0, "none": 3, "closed": 0}
 

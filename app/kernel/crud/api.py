@@ -194,10 +194,14 @@ class TenantApi(SignedInApi, ModelRestApi):  # type: ignore[misc]
         def act() -> tuple[Any, int]:
             with custom.rest_errors():
                 created = create(crud, clean(asked, body, partial=False), actor=actor)
+                self._created(created, body)
             db.session.flush()
             return {"id": created.id, "result": self._dump(load(crud, created.id))}, 201
 
         return once(act)
+
+    def _created(self, created: Any, body: dict[str, Any]) -> None:
+        """What a resource does with the rest of the body that a record was created from."""
 
     @expose("/<pk>", methods=["PUT", "PATCH"])
     @expose("/<pk>/", methods=["PUT", "PATCH"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Response
+from flask import Response, request
 from flask_appbuilder.api import expose, protect
 
 from app.kernel import http
@@ -22,6 +22,7 @@ from app.tasks.api.approvals import PERMISSIONS as APPROVALS
 from app.tasks.api.approvals import ApprovalRoutes
 from app.tasks.api.assist import PERMISSIONS as ASSIST
 from app.tasks.api.assist import AssistRoutes
+from app.tasks.api.links import link_change
 from app.tasks.api.recurrence import PERMISSIONS as RECURRENCE
 from app.tasks.api.recurrence import RecurrenceRoutes
 from app.tasks.api.sla import PERMISSIONS as SLA
@@ -34,8 +35,9 @@ from app.tasks.cruds import GROUPS, TASKS
 from app.tasks.models.names import MemberRole
 from app.tasks.models.tasks import TaskStatus
 from app.tasks.models.work import ChecklistItem
-from app.tasks.openapi import describe_timeline
+from app.tasks.openapi import describe_link, describe_timeline
 from app.tasks.queries import tasks as queries
+from app.tasks.service.links import put_link
 from app.tasks.service.tasks import (
     add_item,
     announce,
@@ -90,24 +92,40 @@ class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, SlaRou
     def add_api_spec(self, api_spec: APISpec) -> None:
         """The generated description, and that of plans."""
         super().add_api_spec(api_spec)
+        describe_link(api_spec)
         describe_timeline(api_spec, security(api_spec, self.crud.resource))
+
+    def _refuse_unknown(self, body: dict[str, Any]) -> None:
+        # A list of linked records writes a task down with its link.
+        super()._refuse_unknown({key: one for key, one in body.items() if key != "link" or request.method != "POST"})
+
+    def _created(self, created: Any, body: dict[str, Any]) -> None:
+        link = link_change(body)
+        if link is not None:
+            put_link(created, link, actor=http.actor())
 
     @expose("/<pk>/move", methods=["POST"])
     @protect()
     def move(self, pk: str) -> Response:
-        """Puts a task between two others (``after``, ``before``), and into a group (``status``, ``owner``, …)."""
+        """Puts a task between two others (``after``, ``before``), and into a group (``status``, ``link``, …)."""
         body = http.json_body()
 
         def act() -> tuple[Any, int]:
             task_id = parse_id(pk)
             try:
-                values, version = move_values(body), optional_version(body)
+                values, version, link = move_values(body), optional_version(body), link_change(body)
                 after, before = optional_id(body, "after"), optional_id(body, "before")
             except DomainError:
                 queries.get_task(task_id)  # an unknown task is 404, whatever the body says
                 raise
             task = move_task(
-                task_id, actor=http.actor(), values=values, after_id=after, before_id=before, version=version
+                task_id,
+                actor=http.actor(),
+                values=values,
+                after_id=after,
+                before_id=before,
+                version=version,
+                link=link,
             )
             return {"id": task.id, "result": self._dump(load(self.crud, task.id))}, 200
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+# What links, comments and searches call this kind of record.
+KIND = "task"
 # What a person says to name a task.
 PREFIX = "ATT"
 

@@ -37,8 +37,6 @@ def _today() -> dt.date:
 _TODAY = bindparam("today", callable_=_today, type_=Date())
 _NOBODY = UUID(int=0)
 NO_LINK = "none"
-# Groups of linked records; those with the most tasks.
-MAX_LINKED = 100
 
 
 @dataclass(slots=True)
@@ -54,7 +52,7 @@ class Group:
     count: int = 0
     estimate: int = 0
     rows: list[Row] = field(default_factory=list)
-    # Whether something can be put here: a day that is over, or a record that others linked, takes nothing.
+    # Whether something can be put here: a day that is over takes nothing.
     takes: bool = True
 
     @property
@@ -130,9 +128,10 @@ def _owner_groups() -> list[Group]:
 
 
 def _link_groups(values: Sequence[str]) -> list[Group]:
-    """The records that tasks are linked to. A link is made in the task itself, so nothing is put here."""
-    named = [Group(key, one.label, icon=one.icon, takes=False) for key, one in name_first(values)]
-    return [*named, Group(NO_LINK, _("No linked record"), icon="unlink", takes=False)]
+    """The records that tasks are linked to first."""
+    named = [Group(key, one.label, icon=one.icon, values={"link": key}) for key, one in name_first(values)]
+    none = [Group(NO_LINK, _("No linked record"), icon="unlink", values={"link": None})] if NO_LINK in values else []
+    return [*named, *none]
 
 
 def _due_value() -> Any:

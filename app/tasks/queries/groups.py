@@ -21,7 +21,7 @@ from app.tasks.cruds import TASKS
 from app.tasks.models.names import CLOSED
 from app.tasks.models.plan import TaskDependency
 from app.tasks.models.tasks import Task, TaskStatus
-from app.tasks.queries.groupings import MAX_LINKED, NO_LINK, Group, Grouping, get_grouping
+from app.tasks.queries.groupings import NO_LINK, Group, Grouping, get_grouping
 from app.tasks.queries.tasks import cleared
 from app.tasks.schedule import LinkType
 from app.tenancy.models import Membership
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 PAGE = 50
 # Of each cell of a board with lanes, which has many.
 LANE_PAGE = 15
-_PARENTS = bindparam("parent_ids", type_=ARRAY(Uuid()))
+# Groups of linked records at once; those with the most tasks first.
+MAX_LINKED = 100
 _FIRST, _LAST = bindparam("first", type_=Integer()), bindparam("last", type_=Integer())
 _KEYS = bindparam("keys", type_=ARRAY(String()))
 
@@ -88,6 +89,17 @@ class Lane:
 
     group: Group
     cells: list[Group]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The groups, on the board its columns and its lanes; ``total`` tasks in all of them, also in the ``left`` groups
+    (or lanes) of linked records that come after these."""
+
+    groups: list[Group]
+    total: int
+    left: int
+    lanes: list[Lane] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +171,12 @@ class _Reader:
             ids = ids.outerjoin(alias, on)
         return ids, order
 
-    def _cut(self, some: bool) -> Select[Any]:
-        """Everything in its order, cut by place: what any grouping can do."""
+    def _cut(self, of: int | None) -> Select[Any]:
+        """Everything in its order, cut by place: what any grouping can do. Only of some values of grouping ``of``."""
         values = self._values()
         ids, _order = self._ordered(values)
-        if some:
-            ids = ids.where(is_one_of(values[0].element, _KEYS))
+        if of is not None:
+            ids = ids.where(is_one_of(values[of].element, _KEYS))
         inner = ids.subquery()
         return select(*inner.c).where(inner.c.place >= _FIRST, inner.c.place <= _LAST)
 
@@ -178,15 +190,18 @@ class _Reader:
         cell = ids.offset(_FIRST - 1).limit(_LAST - _FIRST + 1).lateral()
         return select(keys.c.value_0, cell.c.id, cell.c.place).select_from(keys).join(cell, true())
 
-    def rows(self, first: int, last: int, only: Sequence[str] | None = None) -> list[tuple[list[str], Row]]:
+    def rows(
+        self, first: int, last: int, only: Sequence[str] | None = None, of: int = 0
+    ) -> list[tuple[list[str], Row]]:
         """The tasks of each cell from place ``first`` to ``last``, with the cell's values; ``only`` of those whose
-        first value is one of these."""
+        value of the grouping ``of`` is one of these."""
 
         depth = len(self.how.groupings)
         apart = only is not None and depth == 1 and self.how.groupings[0].member is not None
+        some = None if only is None else of
 
         def statement() -> Select[Any]:
-            inner = (self._each() if apart else self._cut(only is not None)).subquery()
+            inner = (self._each() if apart else self._cut(some)).subquery()
             values = [inner.c[f"value_{place}"] for place in range(depth)]
             found = row_select(self.how.fields).add_columns(*values).join(inner, inner.c.id == Task.id)
             return found.order_by(inner.c.place)
@@ -194,25 +209,26 @@ class _Reader:
         given = {**self.values, "first": first, "last": last}
         if only is not None:
             given["keys"] = list(only)
-        found = read_prepared(("task rows", only is not None, *self.key), statement, given)
+        found = read_prepared(("task rows", some, *self.key), statement, given)
         return [(list(row[-depth:]), to_row(row[:-depth], self.how.fields)) for row in found]
 
 
-def list_groups(how: Arrangement, params: ListParams, actor: Actor) -> list[Group]:
+def list_groups(how: Arrangement, params: ListParams, actor: Actor, first: int = 1) -> Listed:
     """The groups with the first PAGE tasks of each, their numbers and the sum of their estimates (minutes).
 
-    Raises BadRequest for an unknown grouping or order.
+    Of linked records, MAX_LINKED from the ``first`` on. Raises BadRequest for an unknown grouping or order.
     """
     reader = _Reader(replace(how, lanes=""), params, actor)
     sums = {value: (count, estimate) for value, count, estimate in reader.sums()}
-    groups, only = _groups(get_grouping(how.by), {value: count for value, (count, _sum) in sums.items()})
+    groups, only, left = _groups(get_grouping(how.by), {value: count for value, (count, _sum) in sums.items()}, first)
     for one in groups:
         one.count, one.estimate = sums.get(one.key, (0, 0))
     _fill({(one.key,): one for one in groups}, reader, only)
-    return [one for one in groups if how.by not in {"owner", "link"} or one.count]
+    shown = [one for one in groups if how.by not in {"owner", "link"} or one.count]
+    return Listed(shown, sum(count for count, _sum in sums.values()), left)
 
 
-def list_lanes(how: Arrangement, params: ListParams, actor: Actor) -> tuple[list[Group], list[Lane]]:
+def list_lanes(how: Arrangement, params: ListParams, actor: Actor, first: int = 1) -> Listed:
     """The board's columns with their numbers, and its lanes with a cell for each column, LANE_PAGE tasks in each."""
     reader = _Reader(how, params, actor)
     sums = {(column, lane): (count, estimate) for column, lane, count, estimate in reader.sums()}
@@ -220,15 +236,17 @@ def list_lanes(how: Arrangement, params: ListParams, actor: Actor) -> tuple[list
     for values, (count, _estimate) in sums.items():
         for place, value in enumerate(values):
             numbers[place][value] = numbers[place].get(value, 0) + count
-    columns, _all = _groups(get_grouping(how.by), numbers[0])
-    groups, _some = _groups(get_grouping(how.lanes), numbers[1])
+    columns, *_all = _groups(get_grouping(how.by), numbers[0])
+    lane_of = get_grouping(how.lanes)
+    groups, keys, left = _groups(lane_of, numbers[1], first)
     for found, counted in ((columns, numbers[0]), (groups, numbers[1])):
         for one in found:
             one.count = counted.get(one.key, 0)
     columns = [one for one in columns if how.by != "owner" or one.count]
     lanes = [Lane(one, [_cell(column, one, sums) for column in columns]) for one in groups if one.count]
-    _fill({(cell.key, lane.group.key): cell for lane in lanes for cell in lane.cells}, reader, None, LANE_PAGE)
-    return columns, lanes
+    cells: dict[tuple[str, ...], Group] = {(one.key, lane.group.key): one for lane in lanes for one in lane.cells}
+    _fill(cells, reader, keys if lane_of.found else None, LANE_PAGE, of=1)
+    return Listed(columns, sum(numbers[0].values()), left, lanes)
 
 
 def list_more(how: Arrangement, params: ListParams, actor: Actor, cell: Sequence[str], first: int) -> list[Row]:
@@ -241,13 +259,16 @@ def list_more(how: Arrangement, params: ListParams, actor: Actor, cell: Sequence
     return [row for values, row in found if values == wanted]
 
 
-def _groups(grouping: Grouping, counts: Mapping[str, int]) -> tuple[list[Group], list[str]]:
-    """The groups, and the values that they are of."""
+def _groups(grouping: Grouping, counts: Mapping[str, int], first: int = 1) -> tuple[list[Group], list[str], int]:
+    """The groups, the values that they are of, and how many groups of records come after them."""
     if grouping.found is None:
         groups = grouping.groups()
-        return groups, [one.key for one in groups]
-    linked = sorted((one for one in counts if one != NO_LINK), key=lambda one: (-counts[one], one))[:MAX_LINKED]
-    return grouping.found(linked), [*linked, NO_LINK]
+        return groups, [one.key for one in groups], 0
+    linked = sorted((one for one in counts if one != NO_LINK), key=lambda one: (-counts[one], one))
+    values = linked[first - 1 : first - 1 + MAX_LINKED]
+    if first == 1:
+        values.append(NO_LINK)
+    return grouping.found(values), values, max(0, len(linked) - (first - 1 + MAX_LINKED))
 
 
 def _cell(column: Group, lane: Group, sums: Mapping[tuple[str, str], tuple[int, int]]) -> Group:
@@ -259,27 +280,16 @@ def _cell(column: Group, lane: Group, sums: Mapping[tuple[str, str], tuple[int, 
 
 
 def _fill(
-    cells: Mapping[tuple[str, ...], Group], reader: _Reader, only: list[str] | None, page: int | None = None
+    cells: Mapping[tuple[str, ...], Group],
+    reader: _Reader,
+    only: list[str] | None,
+    page: int | None = None,
+    of: int = 0,
 ) -> None:
-    for values, row in reader.rows(1, page or PAGE, only):
+    for values, row in reader.rows(1, page or PAGE, only, of):
         cell = cells.get(tuple(values))
         if cell is not None:
             cell.rows.append(row)
-
-
-def children_of(task_ids: list[UUID], fields: Sequence[Field] = ()) -> dict[UUID, list[Row]]:
-    """The sub-tasks of some tasks, in their order. One query."""
-    found: dict[UUID, list[Row]] = {}
-
-    def statement() -> Select[Any]:
-        return row_select(fields).where(is_one_of(Task.parent_id, _PARENTS)).order_by(Task.rank, Task.id)
-
-    key = ("task children", tuple(one.name for one in fields))
-    for one in read_prepared(key, statement, {"parent_ids": task_ids}):
-        child = to_row(one, fields)
-        if child.parent_id is not None:
-            found.setdefault(child.parent_id, []).append(child)
-    return found
 
 
 def get_row(task_id: UUID) -> Row | None:

@@ -22,6 +22,7 @@ from app.tasks.models.work import ChecklistItem
 from app.tasks.queries import approvals, plan
 from app.tasks.queries import tasks as queries
 from app.tasks.queries.entering import Entry, read_entry
+from app.tasks.service.links import LinkChange, put_link
 from app.tasks.service.sla import note_status, set_deadlines
 from app.tenancy.queries import get_member
 
@@ -167,8 +168,9 @@ def move_task(
     after_id: UUID | None = None,
     before_id: UUID | None = None,
     version: int | None = None,
+    link: LinkChange | None = None,
 ) -> Task:
-    """Puts a task between two others, and into the group that ``values`` describe (a status, an owner, …).
+    """Puts a task between two others, and into the group that ``values`` describe (a status, an owner, …) or ``link``.
 
     ``after_id`` is the task above, ``before_id`` the one below; both absent means the top. Raises Conflict
     for a stale ``version`` and for a status that is full, Invalid for a status or an owner that there is not.
@@ -188,6 +190,10 @@ def move_task(
     _update(task, values, actor, entry)
     task.rank = ORDER.place(entry.place, task.id, after_id, before_id)
     actor.require_on("write", "task", task)  # nobody gives away what they could then no longer write
+    if link is not None:
+        with db.session.no_autoflush:
+            if put_link(task, link, actor=actor):
+                task.updated_at = clock.now()  # a new version: two who move it at once do not undo each other
     db.session.flush()
     announce(task, "moved")
     return task

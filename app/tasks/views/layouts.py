@@ -15,21 +15,23 @@ from app.kernel.crud.query import MAX_OFFSET, MAX_SORTS, list_fields, sorts
 from app.kernel.crud.view import TenantView, list_state
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
+from app.kernel.ids import parse_id
 from app.tasks import rows
 from app.tasks.cruds import PRIORITIES
 from app.tasks.lists import board_of, list_of
 from app.tasks.queries import groups, tasks
+from app.tasks.queries.branches import DEPTH, Branches, branches_of
 from app.tasks.queries.groupings import GROUPINGS
 from app.tenancy.queries import list_people
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
 
     from markupsafe import Markup
 
     from app.kernel.crud.fields import Crud, Field
     from app.kernel.crud.params import ListParams
-    from app.tasks.queries.groupings import Group
     from app.tasks.queries.groups import Row
 
 
@@ -65,30 +67,49 @@ class LayoutPages(TenantView):
     @expose("/list/")
     @has_access
     def list(self) -> Response:
-        """Tasks in collapsible groups, sub-tasks below their task."""
+        """Tasks in collapsible groups, sub-tasks below their task, three levels of them."""
         crud = self.listed
         params, context = self._state(crud)
         fields = list_fields(crud, params)
         more = tuple(one for one in fields[1:] if one.name not in rows.KNOWN)
         by = params.options.get("group", "status")
         how = groups.Arrangement(by, nested=not params.is_narrowed, apart=self.module is not None, fields=more)
-        kind, cell, first = _fragment(1)
+        kind, cell, first = _fragment({"more": 1, "below": 1, "groups": 0})
         if kind == "more":
             found = groups.list_more(how, params, http.actor(), cell, first)
-            return make_response(str(_draw(found, how, fields)(found)))
-        found_groups = groups.list_groups(how, params, http.actor())
-        shown = [row for one in found_groups for row in one.rows]
+            return make_response(str(self._writer(found, how, fields).write(found)))
+        if kind == "below":
+            return make_response(str(self._below(parse_id(cell[0]), first, how, fields)))
+        listed = groups.list_groups(how, params, http.actor(), first)
+        shown = [row for one in listed.groups for row in one.rows]
         context |= {
             "by": by,
-            "groups": self._here(found_groups),
+            **self._listed(listed, first),
             "fields": fields,
             "headings": headings(crud, params, fields),
-            "draw": _draw(shown, how, fields),
+            "draw": self._writer(shown, how, fields).write,
         }
         if kind:
             return make_response(self.render_template("tasks/_groups.html", **context))
         context |= {"editors": [_editor(one) for one in fields if rows.is_editable(one)], **choices()}
         return self._page("list", context)
+
+    def _writer(self, shown: Sequence[Row], how: groups.Arrangement, fields: Sequence[Field]) -> rows.RowWriter:
+        """What writes rows of those ``shown``; what is below all of them comes in one query."""
+        parents = {row.id: row.children for row in shown if row.children}
+        found = Branches()
+        if parents and how.nested:
+            found = branches_of(parents, how.fields, home=self.module)
+        return rows.RowWriter(found, fields, http.actor().can("write", "task"))
+
+    def _below(self, task_id: UUID, first: int, how: groups.Arrangement, fields: Sequence[Field]) -> Markup:
+        """The sub-tasks of a task that the list shows at ``level``, from the ``first`` on."""
+        level = request.args.get("level", "")
+        if level not in {str(one) for one in range(DEPTH)}:
+            raise BadRequest(_("Unknown field “%(name)s”.", name="level"))
+        found = branches_of({task_id: 0}, how.fields, home=self.module, level=int(level), first=first)
+        writer = rows.RowWriter(found, fields, http.actor().can("write", "task"))
+        return writer.write_below(task_id, int(level), first)
 
     @expose("/board")
     @has_access
@@ -99,21 +120,32 @@ class LayoutPages(TenantView):
         by = params.options.get("group", "status")
         lanes = params.options.get("lanes", "")
         how = groups.Arrangement(by, lanes if lanes != by else "")
-        kind, cell, first = _fragment(len(how.groupings))
+        kind, cell, first = _fragment({"more": len(how.groupings), "groups": 0})
         may_write = http.actor().can("write", "task")
         if kind == "more":
             found = groups.list_more(how, params, http.actor(), cell, first)
             return make_response(str(rows.render_cards(found, may_write=may_write)))
-        context |= {"by": by, "by_lanes": how.lanes}
-        if how.lanes:
-            columns, made = groups.list_lanes(how, params, http.actor())
-            self._here(one for lane in made for one in lane.cells)
-            context |= {"groups": columns, "lanes": made}
-        else:
-            context |= {"groups": self._here(groups.list_groups(how, params, http.actor())), "lanes": None}
+        reading = groups.list_lanes if how.lanes else groups.list_groups
+        listed = reading(how, params, http.actor(), first)
+        context |= {"by": by, "by_lanes": how.lanes, **self._listed(listed, first), "only_lanes": kind == "groups"}
         if kind:
             return make_response(self.render_template("tasks/_columns.html", **context))
         return self._page("board", context | choices())
+
+    def _listed(self, listed: groups.Listed, first: int) -> dict[str, Any]:
+        """What both pages say of what they found."""
+        for one in (cell for lane in listed.lanes for cell in lane.cells) if listed.lanes else listed.groups:
+            if self.module is not None:
+                # What is written down in a group of one module's view goes to that module.
+                one.values.setdefault("module", self.module)
+        return {
+            "groups": listed.groups,
+            "lanes": listed.lanes,
+            "total": listed.total,
+            "left": listed.left,
+            "step": groups.MAX_LINKED,
+            "next_group": first + groups.MAX_LINKED,
+        }
 
     def _page(self, mode: str, context: dict[str, Any]) -> Response:
         context |= {"chips": context["chips"](), "mode": mode}
@@ -151,27 +183,20 @@ class LayoutPages(TenantView):
         """Conditions of the page itself: beside those of the address, so that sub-tasks stay below their task."""
         return []
 
-    def _here(self, found: Iterable[Group]) -> Sequence[Group]:
-        """What is written down in a group of one module's view goes to that module."""
-        found = [*found]
-        for one in found:
-            if self.module is not None:
-                one.values.setdefault("module", self.module)
-        return found
-
     def _modes(self) -> tuple[tuple[str, str, str], ...]:
         """The layouts, with their addresses here."""
         return layouts(self.address)
 
 
-def _fragment(depth: int) -> tuple[str, Sequence[str], int]:
-    """Which part of the page is asked for: all groups anew (``1``), or ``more`` of the cell ``in`` after ``from``.
+def _fragment(depths: Mapping[str, int]) -> tuple[str, Sequence[str], int]:
+    """Which part of the page is asked for: all groups anew (``1``), further ``groups``, or from a place on ``more`` of
+    the cell ``in``, or what is ``below`` a task.
 
-    Raises BadRequest for a cell that does not say each of its ``depth`` values.
+    Raises BadRequest for what does not say ``from`` where, or not each of its values (``depths``).
     """
     kind = request.args.get("fragment", "")
-    if kind != "more":
-        return kind, (), 0
+    if kind not in depths:
+        return kind, (), 1
     try:
         first = int(request.args.get("from", ""))
     except ValueError:
@@ -179,17 +204,9 @@ def _fragment(depth: int) -> tuple[str, Sequence[str], int]:
     if not 1 <= first <= MAX_OFFSET:
         raise BadRequest(_("Narrow the list with a filter to go further."))
     cell = [one.replace("\x00", "")[:80] for one in request.args.getlist("in")]
-    if len(cell) != depth:
+    if len(cell) != depths[kind]:
         raise BadRequest(_("Unknown field “%(name)s”.", name="in"))
     return kind, cell, first
-
-
-def _draw(shown: Sequence[Row], how: groups.Arrangement, fields: Sequence[Field]) -> Callable[[Sequence[Row]], Markup]:
-    """What writes rows of those ``shown``; the sub-tasks of all of them come in one query."""
-    parents = [row.id for row in shown if row.children]
-    below = groups.children_of(parents, how.fields) if parents and how.nested else {}
-    may_write = http.actor().can("write", "task")
-    return lambda found: rows.render_rows(found, below, fields, may_write=may_write)
 
 
 def _editor(field: Field) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from app.kernel.crud.view import TenantView, history, history_names, make_view
 from app.kernel.ids import parse_id
 from app.tasks import bars, recurrence, rows
 from app.tasks.cruds import TASKS
-from app.tasks.queries import groups, plan, tasks, time
+from app.tasks.queries import branches, groups, plan, tasks, time
 from app.tasks.sla_badges import sla_parts
 from app.tasks.views.approvals import ApprovalPart
 from app.tasks.views.calendar import CalendarPage
@@ -103,7 +103,7 @@ class TaskView(ApprovalPart, CalendarPage, LayoutPages):
             "member_id": actor.member_id,
             "recurrence": recurrence.words(task.recurrence) if task.recurrence else "",
             "week": [(day, names[number]) for number, day in enumerate(recurrence.DAYS)],
-            "children": groups.children_of([task.id]).get(task.id, []),
+            "children": branches.children_of([task.id]).get(task.id, []),
             "neighbours": plan.list_neighbours(task.id),
             "link_types": bars.link_types(),
             "may_write": task.is_reached_by(actor, "write", "task"),
