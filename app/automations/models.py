@@ -28,6 +28,8 @@ from app.kernel.db import TenantModel, tenant_fk, tenant_table_args, utc
 MAX_CAP = 10_000
 # How many automations may follow from one another.
 MAX_DEPTH = 5
+# How long the log is kept: a quarter is long enough to look after what was done; the audit log keeps what changed.
+KEPT = dt.timedelta(days=90)
 
 
 class RunStatus(StrEnum):
@@ -115,6 +117,25 @@ class AutomationRun(TenantModel):
     caused_by: Mapped[UUID | None] = mapped_column(Uuid)
     duration_ms: Mapped[int | None] = mapped_column(Integer)
     at: Mapped[dt.datetime] = utc(nullable=False, default=clock.now)
+
+
+class AutomationKey(TenantModel):
+    """The key of a due date whose run is no longer kept: the task is there yet, and must not set the rule off again."""
+
+    __tablename__ = "automation_key"
+    __audited__ = False
+    __resource__ = None
+    __table_args__ = tenant_table_args(
+        "automation_key",
+        tenant_fk("rule_id", "automation_rule", ondelete="CASCADE"),
+        tenant_fk("task_id", "task", ondelete="CASCADE"),
+        UniqueConstraint("organization_id", "rule_id", "key", name="uq_automation_key_key"),
+        Index("ix_automation_key_task", "organization_id", "task_id"),
+    )
+
+    rule_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    task_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    key: Mapped[str] = mapped_column(String(120), nullable=False)
 
 
 class AutomationCall(TenantModel):

@@ -238,6 +238,8 @@ TRIGGERS: dict[str, Trigger] = {
         ),
     )
 }
+# Those whose occasions last: a task keeps its due date.
+OF_DUE_DATES = ("due_in", "overdue")
 EVENTS: tuple[type[Event], ...] = tuple(
     dict.fromkeys(event for one in TRIGGERS.values() for events in one.events.values() for event in events)
 )

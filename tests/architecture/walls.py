@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool
 
-from app.automations.models import AutomationCall, AutomationRule, AutomationRun
+from app.automations.models import AutomationCall, AutomationKey, AutomationRule, AutomationRun
 from app.calendar.models import CalendarFeed
 from app.collaboration.models import (
     Attachment,
@@ -226,6 +226,7 @@ def fill(company: Company) -> dict[str, Any]:
             "automation_call",
             AutomationCall(run_id=run.id, url="https://hooks.example/", body={}, status="done", attempts=1),
         )
+        add("automation_key", AutomationKey(rule_id=rule.id, task_id=task.id, key=mark))
         where: dict[str, Any] = {"kind": "account", "record_id": account.id}
         who: dict[str, Any] = {"author_id": owner, "author_name": "Sam"}
         comment = add("comment", Comment(**where, **who, body=f"Comment {mark}"))

@@ -1,0 +1,54 @@
+"""automations: keys of due dates whose runs are no longer kept"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from migrations import rls
+
+revision = "0019"
+down_revision = "0018"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "automation_key",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("rule_id", sa.Uuid(), nullable=False),
+        sa.Column("task_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Uuid(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_by_id", sa.Uuid(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "rule_id"],
+            ["automation_rule.organization_id", "automation_rule.id"],
+            name=op.f("fk_automation_key_organization_id_rule_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "task_id"],
+            ["task.organization_id", "task.id"],
+            name=op.f("fk_automation_key_organization_id_task_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_automation_key_organization_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_automation_key")),
+        sa.UniqueConstraint("organization_id", "id", name="uq_automation_key_organization_id_id"),
+        sa.UniqueConstraint("organization_id", "rule_id", "key", name="uq_automation_key_key"),
+    )
+    op.create_index("ix_automation_key_task", "automation_key", ["organization_id", "task_id"], unique=False)
+    rls.protect("automation_key")
+
+
+def downgrade() -> None:
+    op.drop_index("ix_automation_key_task", table_name="automation_key")
+    op.drop_table("automation_key")
