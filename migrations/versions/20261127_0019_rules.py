@@ -1,4 +1,4 @@
-"""automations: keys of due dates whose runs are no longer kept"""
+"""keys of due dates whose runs are no longer kept; closing days"""
 
 from __future__ import annotations
 
@@ -46,9 +46,32 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "rule_id", "key", name="uq_automation_key_key"),
     )
     op.create_index("ix_automation_key_task", "automation_key", ["organization_id", "task_id"], unique=False)
-    rls.protect("automation_key")
+    op.create_table(
+        "closing_day",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("first_on", sa.Date(), nullable=False),
+        sa.Column("last_on", sa.Date(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Uuid(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_by_id", sa.Uuid(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("last_on >= first_on", name=op.f("ck_closing_day_order")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_closing_day_organization_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_closing_day")),
+        sa.UniqueConstraint("organization_id", "id", name="uq_closing_day_organization_id_id"),
+    )
+    op.create_index("ix_closing_day_first", "closing_day", ["organization_id", "first_on"], unique=False)
+    for table in ("automation_key", "closing_day"):
+        rls.protect(table)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_closing_day_first", table_name="closing_day")
+    op.drop_table("closing_day")
     op.drop_index("ix_automation_key_task", table_name="automation_key")
     op.drop_table("automation_key")

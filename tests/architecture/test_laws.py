@@ -126,6 +126,7 @@ ACTORLESS = {
     "app/tasks/service/recurrence.py": {"is_due_again"},  # read
     "app/tasks/service/sla.py": {
         "note_status", "set_deadlines", "note_breaches",  # parts of verbs
+        "apply_anew",  # part of verbs
         "apply_policy",  # a schedule's
     },
     "app/tasks/service/tasks.py": {"announce"},  # telling open pages

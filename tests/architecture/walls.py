@@ -45,7 +45,7 @@ from app.sales.models.products import Product
 from app.saved_views.models import ListLayout, SavedView
 from app.tasks.models.approvals import TaskApproval, TaskApprover
 from app.tasks.models.plan import TaskDependency, TimelineBaseline
-from app.tasks.models.sla import SlaPolicy, WorkCalendar
+from app.tasks.models.sla import ClosingDay, SlaPolicy, WorkCalendar
 from app.tasks.models.tasks import Task, TaskMember, TaskStatus
 from app.tasks.models.templates import TaskTemplate
 from app.tasks.models.work import ChecklistItem, TimeEntry
@@ -186,6 +186,8 @@ def fill(company: Company) -> dict[str, Any]:
         add("sla_policy", session.scalar(db.select(SlaPolicy)) or SlaPolicy(priority="P3", finish_minutes=60))
         hours = session.scalar(db.select(WorkCalendar)) or WorkCalendar(hours=write_week(OFFICE))
         add("work_calendar", hours)
+        day = clock.dt.date(2020, 1, 1)
+        add("closing_day", ClosingDay(name=f"Closed {mark}", first_on=day, last_on=day))
         add("task_member", TaskMember(task_id=task.id, member_id=owner, role="watcher"))
         asking = add(
             "approval_task",

@@ -123,16 +123,21 @@ def save_sla(wanted: Wanted, *, actor: Actor) -> Sla:
             policy = known.get(one.priority) or SlaPolicy(priority=one.priority)
             policy.is_on, policy.start_minutes, policy.finish_minutes = one.is_on, one.start_minutes, one.finish_minutes
             db.session.add(policy)
+    apply_anew(wanted.week)
+    return read_sla()
+
+
+def apply_anew(week: Week | None = None) -> None:
+    """Has the job compute the deadlines of open tasks again, by the given week, by the stored one without it."""
     calendar = db.session.scalar(select(WorkCalendar))
     if calendar is None:
         calendar = WorkCalendar(hours=write_week(read_sla().hours.week))
         db.session.add(calendar)
-    if wanted.week is not None:
-        calendar.hours = write_week(wanted.week)
+    if week is not None:
+        calendar.hours = write_week(week)
     calendar.applied_timezone = None
     db.session.flush()
     forget_sla()
-    return read_sla()
 
 
 def _check(promises: Sequence[Promise]) -> None:
