@@ -68,6 +68,8 @@ def upgrade() -> None:
     op.create_index("ix_closing_day_first", "closing_day", ["organization_id", "first_on"], unique=False)
     for table in ("automation_key", "closing_day"):
         rls.protect(table)
+    # Tasks that are planned for a later day have their SLA from then: the job computes all that are open once more.
+    op.execute("UPDATE work_calendar SET applied_timezone = NULL")
 
 
 def downgrade() -> None:

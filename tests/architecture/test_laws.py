@@ -125,7 +125,7 @@ ACTORLESS = {
     "app/tasks/service/statuses.py": {"seed"},  # part of creating an organization
     "app/tasks/service/recurrence.py": {"is_due_again"},  # read
     "app/tasks/service/sla.py": {
-        "note_status", "set_deadlines", "note_breaches",  # parts of verbs
+        "note_status", "plan_start", "set_deadlines", "note_breaches",  # parts of verbs
         "apply_anew",  # part of verbs
         "apply_policy",  # a schedule's
     },
