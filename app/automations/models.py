@@ -68,8 +68,10 @@ class AutomationRule(TenantModel):
     __table_args__ = tenant_table_args(
         "automation_rule",
         tenant_fk("author_id", "membership", ondelete="SET NULL"),
+        tenant_fk("api_key_id", "api_key"),
         Index("uq_automation_rule_name", "organization_id", sql("lower(name)"), unique=True),
         Index("ix_automation_rule_author", "organization_id", "author_id"),
+        Index("ix_automation_rule_api_key", "organization_id", "api_key_id"),
         CheckConstraint("daily_cap BETWEEN 1 AND 10000", name="daily_cap"),
         CheckConstraint("NOT active OR activated_at IS NOT NULL", name="activated"),
     )
@@ -86,6 +88,8 @@ class AutomationRule(TenantModel):
     preset: Mapped[str | None] = mapped_column(String(40))
     # Not ``owner_id``: a rule belongs to the organization, whoever wrote it.
     author_id: Mapped[UUID | None] = mapped_column(Uuid)
+    # The key that saved it last, made by the author.
+    api_key_id: Mapped[UUID | None] = mapped_column(Uuid)
     # What webhooks are signed with, encrypted.
     secret: Mapped[str] = mapped_column(Text, nullable=False, info={"secret": True})
 

@@ -10,6 +10,7 @@ from flask import Response, flash, make_response, redirect, request
 from flask_appbuilder import BaseView, expose
 
 from app.automations import words
+from app.automations.answering import is_answered_for
 from app.automations.builder import state
 from app.automations.models import KEPT, MAX_CAP, AutomationRule, RunStatus
 from app.automations.presets import PRESETS
@@ -198,6 +199,7 @@ class AutomationsView(BaseView):  # type: ignore[misc]
             secret=crypto.decrypt(kept.secret)
             if kept is not None and may_write and _calls(kept) and rules.reaches(kept, actor=http.actor())
             else "",
+            stopped=kept is not None and kept.active and not is_answered_for(kept),
             lines=lines,
             more=more,
             before=before,

@@ -1,4 +1,4 @@
-"""keys of due dates whose runs are no longer kept; closing days"""
+"""keys of due dates whose runs are no longer kept; closing days; rules of API keys"""
 
 from __future__ import annotations
 
@@ -66,6 +66,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "id", name="uq_closing_day_organization_id_id"),
     )
     op.create_index("ix_closing_day_first", "closing_day", ["organization_id", "first_on"], unique=False)
+    op.add_column("automation_rule", sa.Column("api_key_id", sa.Uuid(), nullable=True))
+    op.create_foreign_key(
+        op.f("fk_automation_rule_organization_id_api_key_id"),
+        "automation_rule",
+        "api_key",
+        ["organization_id", "api_key_id"],
+        ["organization_id", "id"],
+    )
+    op.create_index("ix_automation_rule_api_key", "automation_rule", ["organization_id", "api_key_id"], unique=False)
     for table in ("automation_key", "closing_day"):
         rls.protect(table)
     # Tasks that are planned for a later day have their SLA from then: the job computes all that are open once more.
@@ -73,6 +82,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_automation_rule_api_key", table_name="automation_rule")
+    op.drop_column("automation_rule", "api_key_id")
     op.drop_index("ix_closing_day_first", table_name="closing_day")
     op.drop_table("closing_day")
     op.drop_index("ix_automation_key_task", table_name="automation_key")
