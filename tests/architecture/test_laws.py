@@ -111,7 +111,7 @@ ACTORLESS = {
         "lock_admins",
     },
     "app/sales/service/pipelines.py": {"seed"},  # part of creating an organization
-    "app/sales/service/opportunities/deal.py": {"lock_opportunity", "check", "tell"},  # helpers of verbs
+    "app/sales/service/opportunities/deal.py": {"lock_opportunity", "check", "facts", "note_changes", "tell"},  # helpers of verbs
     "app/sales/service/opportunities/lines.py": {"line_total"},
     "app/sales/service/leads.py": {"find_matches"},  # read
     "app/sales/imports/service.py": {
