@@ -18,5 +18,9 @@ feature = Feature(
     views=[AutomationsView],
     apis=APIS,
     handlers=[(event, f"automations.{event.name}", handlers.react) for event in EVENTS],
-    schedules=[Schedule("automations.tick", every=300), Schedule("automations.sweep", every=60)],
+    schedules=[
+        Schedule("automations.tick", every=300),
+        Schedule("automations.sweep", every=60),
+        Schedule("automations.prune", cron="10 3 * * *"),
+    ],
 )

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from app.automations import webhooks
 from app.automations.acting import acting
-from app.automations.models import AutomationCall, AutomationRule, AutomationRun, CallStatus, RunStatus
-from app.automations.service import calls, moments, running
+from app.automations.models import KEPT, AutomationCall, AutomationRule, AutomationRun, CallStatus, RunStatus
+from app.automations.service import calls, moments, pruning, running
 from app.automations.triggers import TRIGGERS
 from app.kernel import clock, i18n, jobs
 from app.kernel.actor import system_actor
@@ -134,3 +134,21 @@ def sweep(**_context: Any) -> int:
         jobs.enqueue_lost(name, arguments, job_id=job_id, organization_id=where, member_id=None)
         for name, arguments, job_id, where in lost
     )
+
+
+@jobs.job("automations.prune", queue="bulk", timeout=600, retries=0)
+def prune(**_context: Any) -> None:
+    """Deletes the runs and calls that are no longer kept, a set at a time, each organization's by itself."""
+    with platform_uow("jobs") as session:
+        old = exists().where(
+            AutomationRun.organization_id == Organization.id,
+            AutomationRun.at < clock.now() - KEPT,
+            AutomationRun.status != RunStatus.QUEUED,
+        )
+        found = session.scalars(select(Organization.id).where(old)).all()
+    for organization_id in found:
+        actor = system_actor(organization_id)
+        more = True
+        while more:
+            with uow(actor):
+                more = pruning.prune(actor=actor)

@@ -28,6 +28,8 @@ from app.kernel.db import TenantModel, tenant_fk, tenant_table_args, utc
 MAX_CAP = 10_000
 # How many automations may follow from one another.
 MAX_DEPTH = 5
+# How long the log is kept: a quarter is long enough to look after what was done; the audit log keeps what changed.
+KEPT = dt.timedelta(days=90)
 
 
 class RunStatus(StrEnum):
@@ -66,8 +68,10 @@ class AutomationRule(TenantModel):
     __table_args__ = tenant_table_args(
         "automation_rule",
         tenant_fk("author_id", "membership", ondelete="SET NULL"),
+        tenant_fk("api_key_id", "api_key"),
         Index("uq_automation_rule_name", "organization_id", sql("lower(name)"), unique=True),
         Index("ix_automation_rule_author", "organization_id", "author_id"),
+        Index("ix_automation_rule_api_key", "organization_id", "api_key_id"),
         CheckConstraint("daily_cap BETWEEN 1 AND 10000", name="daily_cap"),
         CheckConstraint("NOT active OR activated_at IS NOT NULL", name="activated"),
     )
@@ -84,6 +88,8 @@ class AutomationRule(TenantModel):
     preset: Mapped[str | None] = mapped_column(String(40))
     # Not ``owner_id``: a rule belongs to the organization, whoever wrote it.
     author_id: Mapped[UUID | None] = mapped_column(Uuid)
+    # The key that saved it last, made by the author.
+    api_key_id: Mapped[UUID | None] = mapped_column(Uuid)
     # What webhooks are signed with, encrypted.
     secret: Mapped[str] = mapped_column(Text, nullable=False, info={"secret": True})
 
@@ -115,6 +121,25 @@ class AutomationRun(TenantModel):
     caused_by: Mapped[UUID | None] = mapped_column(Uuid)
     duration_ms: Mapped[int | None] = mapped_column(Integer)
     at: Mapped[dt.datetime] = utc(nullable=False, default=clock.now)
+
+
+class AutomationKey(TenantModel):
+    """The key of a due date whose run is no longer kept: the task is there yet, and must not set the rule off again."""
+
+    __tablename__ = "automation_key"
+    __audited__ = False
+    __resource__ = None
+    __table_args__ = tenant_table_args(
+        "automation_key",
+        tenant_fk("rule_id", "automation_rule", ondelete="CASCADE"),
+        tenant_fk("task_id", "task", ondelete="CASCADE"),
+        UniqueConstraint("organization_id", "rule_id", "key", name="uq_automation_key_key"),
+        Index("ix_automation_key_task", "organization_id", "task_id"),
+    )
+
+    rule_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    task_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
+    key: Mapped[str] = mapped_column(String(120), nullable=False)
 
 
 class AutomationCall(TenantModel):

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.events.collaboration import CommentAdded
 from app.events.sales import (
+    LeadChanged,
     LeadConverted,
     LeadCreated,
     OpportunityAssigned,
+    OpportunityChanged,
     OpportunityCreated,
     OpportunityLost,
     OpportunityStageChanged,
     OpportunityWon,
 )
 from app.events.tasks import TaskAssigned, TaskChanged, TaskCreated, TaskSlaBreached, TaskStatusChanged, TaskUnblocked
-from app.kernel.crud.fields import Field, Kind, exists, is_small, parse
+from app.kernel.crud.custom import COLUMN, PREFIX
+from app.kernel.crud.fields import Field, Kind, cruds, exists, is_small, parse
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
@@ -34,14 +37,17 @@ if TYPE_CHECKING:
 
 Params = dict[str, Any]
 MAX_DAYS = 365
-# Changes that rules may wait for, and the event's own names of what a field was and is.
+# Changes that rules may wait for, and the event's own names of what a field was and is; None: it is in ``changes``.
 WATCHED: dict[str, dict[str, tuple[str, str] | None]] = {
     "task": {
         "status": ("from_status_id", "to_status_id"),
         "priority": None, "owner": None, "due_on": None, "start_on": None, "module": None, "type": None,
         "title": None, "estimate": None, "tags": None, "parent": None,
     },
-    "opportunity": {"stage": ("from_stage_id", "to_stage_id")},
+    "opportunity": {
+        "stage": ("from_stage_id", "to_stage_id"), "owner": None, "amount": None, "close_date": None, "priority": None,
+    },
+    "lead": {"status": None, "owner": None, "score": None, "source": None},
 }  # fmt: skip
 _TIME = re.compile(r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
 
@@ -78,9 +84,9 @@ class Trigger:
 
 
 def watched(subject: Subject) -> list[Field]:
-    """The fields of a kind whose changes a rule may wait for."""
-    found = [subject.crud.field(name) for name in WATCHED.get(subject.kind, {})]
-    return [one for one in found if one is not None]
+    """The fields of a kind whose changes a rule may wait for: those of WATCHED, and the organization's own."""
+    found = [subject.crud.field(name) for name in WATCHED[subject.kind]]
+    return [one for one in (*found, *(one for one in subject.crud.fields if one.own)) if one is not None]
 
 
 def has_choices(field: Field) -> bool:
@@ -90,8 +96,10 @@ def has_choices(field: Field) -> bool:
 
 def _clean_change(raw: Params, subject: Subject) -> Params:
     name = raw.get("field")
-    field = subject.crud.field(name) if isinstance(name, str) else None
-    if field is None or field.key not in WATCHED.get(subject.kind, {}):
+    if isinstance(name, str) and name.startswith(f"{COLUMN}."):  # as REST calls it
+        name = PREFIX + name.removeprefix(f"{COLUMN}.")
+    field = next((one for one in watched(subject) if one.key == name), None)
+    if field is None:
         raise Invalid(errors={"trigger.field": [_("Choose one of the list.")]})
     found: Params = {"field": field.key}
     errors: dict[str, list[str]] = {}
@@ -118,19 +126,27 @@ def _clean_change(raw: Params, subject: Subject) -> Params:
 
 
 def _is_change(params: Params, _name: str, payload: Mapping[str, Any]) -> bool:
-    key = params["field"]
-    names = next((fields[key] for fields in WATCHED.values() if key in fields), None)
-    if names is not None:
-        if names[1] not in payload:
-            return False
-        old, new = payload.get(names[0]), payload.get(names[1])
-    else:
-        changes = payload.get("changes") or {}
-        pair = changes.get(key, changes.get(f"{key}_id"))
-        if pair is None:
-            return False
-        old, new = pair
+    pair = _pair(params["field"], payload)
+    if pair is None:
+        return False
+    old, new = pair
     return params.get("from") in (None, old) and params.get("to") in (None, new)
+
+
+def _pair(key: str, payload: Mapping[str, Any]) -> Sequence[Any] | None:
+    """What a field was and is, by an event; None where the event does not say that it changed."""
+    changes = payload.get("changes")
+    if changes is None:
+        named = [fields.get(key) for fields in WATCHED.values()]
+        return next((tuple(map(payload.get, one)) for one in named if one is not None and one[1] in payload), None)
+    if not key.startswith(PREFIX):
+        found: Sequence[Any] | None = changes.get(key, changes.get(f"{key}_id"))
+        return found
+    field = cruds["task"].field(key)
+    if field is None or COLUMN not in changes:
+        return None
+    old, new = (values.get(field.own) for values in changes[COLUMN])
+    return None if old == new else (old, new)
 
 
 # ── time ─────────────────────────────────────────────────────────────────────────────────────────
@@ -189,7 +205,11 @@ TRIGGERS: dict[str, Trigger] = {
             "changed",
             _l("has a field changed"),
             "pencil",
-            {"task": (TaskStatusChanged, TaskChanged), "opportunity": (OpportunityStageChanged,)},
+            {
+                "task": (TaskStatusChanged, TaskChanged),
+                "opportunity": (OpportunityStageChanged, OpportunityChanged),
+                "lead": (LeadChanged,),
+            },
             ("field", "from", "to"),
             _clean_change,
             _is_change,
@@ -238,6 +258,8 @@ TRIGGERS: dict[str, Trigger] = {
         ),
     )
 }
+# Those whose occasions last: a task keeps its due date.
+OF_DUE_DATES = ("due_in", "overdue")
 EVENTS: tuple[type[Event], ...] = tuple(
     dict.fromkeys(event for one in TRIGGERS.values() for events in one.events.values() for event in events)
 )

@@ -10,8 +10,9 @@ from flask import Response, flash, make_response, redirect, request
 from flask_appbuilder import BaseView, expose
 
 from app.automations import words
+from app.automations.answering import is_answered_for
 from app.automations.builder import state
-from app.automations.models import MAX_CAP, AutomationRule, RunStatus
+from app.automations.models import KEPT, MAX_CAP, AutomationRule, RunStatus
 from app.automations.presets import PRESETS
 from app.automations.queries.dry_run import DAYS, dry_run
 from app.automations.queries.names import names
@@ -175,7 +176,12 @@ class AutomationsView(BaseView):  # type: ignore[misc]
     ) -> Response:
         may_write = actor.can("write", "automation")
         known = names()
-        lines, more = list_runs(rule_id=kept.id, limit=SHOWN_RUNS) if kept is not None else ([], False)
+        before = request.args.get("before") or None
+        lines, more = (
+            list_runs(rule_id=kept.id, before=parse_id(before) if before else None, limit=SHOWN_RUNS)
+            if kept is not None
+            else ([], False)
+        )
         days = get_day_names("wide", locale=i18n.locale())
         builder = state(subject, shown.trigger, shown.actions, errors or {}, known) if may_write else {}
         builder["weekdays"] = [(code, days[at]) for at, code in enumerate(("MO", "TU", "WE", "TH", "FR", "SA", "SU"))]
@@ -193,8 +199,10 @@ class AutomationsView(BaseView):  # type: ignore[misc]
             secret=crypto.decrypt(kept.secret)
             if kept is not None and may_write and _calls(kept) and rules.reaches(kept, actor=http.actor())
             else "",
+            stopped=kept is not None and kept.active and not is_answered_for(kept),
             lines=lines,
             more=more,
+            before=before,
             most=MAX_CAP,
             name_length=rules.MAX_NAME,
             days=DAYS,
@@ -263,7 +271,7 @@ class AutomationsView(BaseView):  # type: ignore[misc]
         )
 
     def _page(self, template: str, status: int = 200, **context: Any) -> Response:
-        shown = {"errors": {}, "words": words, "statuses": RunStatus, **context}
+        shown = {"errors": {}, "words": words, "statuses": RunStatus, "kept_days": KEPT.days, **context}
         return make_response(self.render_template(template, **shown), status)
 
 

@@ -76,7 +76,8 @@ def when(rule: AutomationRule, names: Names) -> str:
 
 def _change(subject: Subject, params: dict[str, Any], names: Names) -> str:
     field = subject.crud.field(params["field"])
-    assert field is not None
+    if field is None:  # one of the organization's own that is archived
+        return _("When the field “%(field)s” of %(record)s changes", field=_("not available"), record=str(subject.one))
     said: dict[str, Any] = {"field": str(field.label).lower(), "record": str(subject.one)}
     old, new = (value_words(field, "in", [params[key]], names) if params.get(key) else None for key in ("from", "to"))
     if old and new:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from app.kernel.outbox import Event
@@ -29,6 +29,16 @@ class OpportunityAssigned(Event):
     title: str
     owner_id: UUID | None
     previous_owner_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpportunityChanged(Event):
+    """Columns of a deal other than its stage changed; ``changes`` maps each to ``[old, new]``."""
+
+    name: ClassVar[str] = "sales.opportunity_changed"
+    subject_kind: ClassVar[str] = "opportunity"
+    title: str
+    changes: dict[str, list[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +89,16 @@ class LeadCreated(Event):
     subject_kind: ClassVar[str] = "lead"
     title: str
     owner_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeadChanged(Event):
+    """Columns of a lead changed; ``changes`` maps each to ``[old, new]``."""
+
+    name: ClassVar[str] = "sales.lead_changed"
+    subject_kind: ClassVar[str] = "lead"
+    title: str
+    changes: dict[str, list[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)

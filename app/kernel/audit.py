@@ -22,6 +22,8 @@ from app.kernel.db import TenantSession, db, utc
 from app.kernel.ids import new_id
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from app.kernel.actor import Actor
 
 MASK = "•••"
@@ -83,6 +85,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, set | frozenset | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def differences(before: Mapping[str, Any], now: Any) -> dict[str, list[Any]]:
+    """What of ``before`` (attribute -> value) a record has otherwise now: attribute -> [old, new], plain."""
+    pairs = {name: (old, getattr(now, name)) for name, old in before.items()}
+    return {name: [plain(old), plain(new)] for name, (old, new) in pairs.items() if old != new}
 
 
 def record(

@@ -1,4 +1,4 @@
-"""Business hours: the weekly hours in which people work, in a time zone, without a country's public holidays.
+"""Business hours: the weekly hours in which people work, in a time zone, without public holidays and closing days.
 
 Pure arithmetic on moments. Opening hours are local times, minutes are real ones: the day on which the clocks
 change counts as long as it is. No library that is kept up does this (decision 17).
@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from app.kernel.workdays import DEFAULT, workdays
+from app.kernel.workdays import DEFAULT, Closing, workdays
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,6 +85,7 @@ class BusinessHours:
     week: Week = OFFICE
     timezone: str = "Europe/Rome"
     country: str = DEFAULT
+    closed: tuple[Closing, ...] = ()
 
     @cached_property
     def _zone(self) -> ZoneInfo:
@@ -105,7 +106,7 @@ class BusinessHours:
 
     def _intervals(self, day: dt.date) -> Iterator[tuple[dt.datetime, dt.datetime]]:
         intervals = self.week[day.weekday()]
-        if not intervals or workdays(self.country).is_holiday(day):
+        if not intervals or workdays(self.country, self.closed).is_holiday(day):
             return
         before = None
         for interval in intervals:
@@ -157,6 +158,6 @@ class BusinessHours:
 
 
 @lru_cache(maxsize=1000)
-def business_hours(week: Week, timezone: str) -> BusinessHours:
+def business_hours(week: Week, timezone: str, closed: tuple[Closing, ...] = ()) -> BusinessHours:
     """The hours of a week in a zone; made once."""
-    return BusinessHours(week, timezone)
+    return BusinessHours(week, timezone, closed=closed)

@@ -1,4 +1,4 @@
-"""Working days: Monday to Friday without a country's public holidays.
+"""Working days: Monday to Friday without a country's public holidays and an organization's closing days.
 
 Each working day has a number (how many came before it since a fixed day), so that durations, lags and
 deadlines are sums of whole numbers, however far away they are.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
-from functools import cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 import holidays
 
@@ -20,22 +21,34 @@ _FIRST = dt.date(1, 1, 1).toordinal()
 _LAST = dt.date(9999, 12, 31).toordinal()
 
 
-class Workdays:
-    """The working days of a country (ISO 3166-1 alpha-2; an unknown one has Italy's)."""
+class Closing(NamedTuple):
+    """Days on which an organization is closed, from the first to the last, and what they are called."""
 
-    def __init__(self, country: str = DEFAULT) -> None:
+    first: dt.date
+    last: dt.date
+    name: str
+
+    @property
+    def days(self) -> list[dt.date]:
+        return [self.first + dt.timedelta(days=past) for past in range((self.last - self.first).days + 1)]
+
+
+class Workdays:
+    """The working days of a country (ISO 3166-1 alpha-2; an unknown one has Italy's), but for ``closed``."""
+
+    def __init__(self, country: str = DEFAULT, closed: tuple[Closing, ...] = ()) -> None:
         known = holidays.list_supported_countries(include_aliases=False)
         self.country = country if country in known else DEFAULT
-        found = holidays.country_holidays(self.country, years=_YEARS)
-        self._holidays = frozenset(found)
-        self._free = sorted(day.toordinal() for day in found if day.weekday() < 5)
+        self.closed = closed
+        self._holidays = _public(self.country).union(*(one.days for one in closed))
+        self._free = sorted(day.toordinal() for day in self._holidays if day.weekday() < 5)
 
     def is_working(self, day: dt.date) -> bool:
         """Whether people work on ``day``."""
         return day.weekday() < 5 and day not in self._holidays
 
     def is_holiday(self, day: dt.date) -> bool:
-        """Whether ``day`` is a public holiday, on a weekend too."""
+        """Whether ``day`` is a public holiday or a closing day, on a weekend too."""
         return day in self._holidays
 
     def index(self, day: dt.date) -> int:
@@ -67,9 +80,14 @@ class Workdays:
 
 
 @cache
-def workdays(country: str = DEFAULT) -> Workdays:
-    """The calendar of a country; made once."""
-    return Workdays(country)
+def _public(country: str) -> frozenset[dt.date]:
+    return frozenset(holidays.country_holidays(country, years=_YEARS))
+
+
+@lru_cache(maxsize=1000)
+def workdays(country: str = DEFAULT, closed: tuple[Closing, ...] = ()) -> Workdays:
+    """The calendar of a country, and of an organization that closes on days of its own; made once."""
+    return Workdays(country, closed)
 
 
 @cache

@@ -47,6 +47,7 @@ MESSAGES: dict[str, Any] = {
     "automation_notice": _l("“%(title)s”: %(text)s"),
     "automation_urgent": _l("%(priority)s · “%(title)s”: %(text)s"),
     "automation_capped": _l("The automation “%(title)s” has reached its limit of %(count)s runs for today"),
+    "automation_unanswered": _l("Nobody answers for the automation “%(title)s” any more: it has stopped"),
     "member_joined": _l("%(name)s joined the organization"),
     "export_finished": _l("Your export %(filename)s is ready: %(rows)s rows"),
     "export_failed": _l("Your export %(filename)s failed: %(reason)s"),

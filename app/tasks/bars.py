@@ -154,15 +154,12 @@ def _advice(complaints: Sequence[str], shown: Iterable[Row], actor: Actor, netwo
 
 
 def free_days(days: Workdays, start: dt.date, end: dt.date) -> list[dict[str, Any]]:
-    """The public holidays of a stretch of time, with their names."""
+    """The public holidays and the closing days of a stretch of time, with their names."""
     language = i18n.locale().language
-    found = {
-        day: name
-        for year in range(start.year, end.year + 1)
-        for day, name in holiday_names(days.country, year, language).items()
-        if start <= day <= end
-    }
-    return [{"day": day, "name": name} for day, name in sorted(found.items())]
+    found = {day: one.name for one in days.closed for day in one.days}
+    for year in range(start.year, end.year + 1):
+        found |= holiday_names(days.country, year, language)
+    return [{"day": day, "name": name} for day, name in sorted(found.items()) if start <= day <= end]
 
 
 # ── a phone's list ───────────────────────────────────────────────────────────────────────────────

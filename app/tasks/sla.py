@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from sqlalchemy import DateTime, Text, and_, bindparam, case, cast, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.kernel import clock
-from app.kernel.business_hours import BusinessHours, business_hours, read_week
+from app.kernel.business_hours import OFFICE, BusinessHours, business_hours, read_week
+from app.kernel.workdays import Closing
 from app.tasks.models.names import StatusGroup
-from app.tasks.models.sla import WorkCalendar
+from app.tasks.models.sla import ClosingDay, WorkCalendar
 from app.tasks.models.tasks import Task
 from app.tenancy.models import Organization
 
@@ -103,8 +105,9 @@ def _word(value: SlaState) -> Any:
 
 def hours_text() -> Any:
     """The organization's hours, in SQL, where a badge tells hours: of a deadline at risk or breached."""
+    parts = func.jsonb_build_array(Organization.timezone, WorkCalendar.hours, closings(WorkCalendar.organization_id))
     found = (
-        select(Organization.timezone + " " + cast(WorkCalendar.hours, Text))
+        select(cast(parts, Text))
         .select_from(WorkCalendar)
         .join(Organization, Organization.id == WorkCalendar.organization_id)
         .where(WorkCalendar.organization_id == Task.organization_id)
@@ -119,10 +122,28 @@ def hours_text() -> Any:
 @lru_cache(maxsize=1000)
 def read_hours(text: str) -> BusinessHours:
     """What ``hours_text`` found."""
-    timezone, _blank, week = text.partition(" ")
-    return hours_of(orjson.loads(week), timezone)
+    timezone, week, closed = orjson.loads(text)
+    return hours_of(week, timezone, closed)
 
 
-def hours_of(hours: Sequence[Sequence[Sequence[str]]] | None, timezone: str) -> BusinessHours:
-    """The hours that an organization has stored, else those of an office."""
-    return business_hours(read_week(hours), timezone) if hours else BusinessHours(timezone=timezone)
+def hours_of(
+    hours: Sequence[Sequence[Sequence[str]]] | None, timezone: str, closed: Sequence[Sequence[str]] | None
+) -> BusinessHours:
+    """The hours that an organization has stored, else those of an office, without its closing days."""
+    return business_hours(read_week(hours) if hours else OFFICE, timezone, read_closings(closed))
+
+
+def closings(organization_id: Any) -> Any:
+    """The closing days of an organization in the order of their first day, in SQL: what ``read_closings`` reads."""
+    one = func.jsonb_build_array(ClosingDay.first_on, ClosingDay.last_on, ClosingDay.name)
+    return (
+        select(func.jsonb_agg(aggregate_order_by(one, ClosingDay.first_on, ClosingDay.id)))
+        .where(ClosingDay.organization_id == organization_id)
+        .scalar_subquery()
+    )
+
+
+def read_closings(found: Sequence[Sequence[str]] | None) -> tuple[Closing, ...]:
+    """What ``closings`` found."""
+    day = dt.date.fromisoformat
+    return tuple(Closing(day(first), day(last), name) for first, last, name in found or ())

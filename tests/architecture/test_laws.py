@@ -111,7 +111,7 @@ ACTORLESS = {
         "lock_admins",
     },
     "app/sales/service/pipelines.py": {"seed"},  # part of creating an organization
-    "app/sales/service/opportunities/deal.py": {"lock_opportunity", "check", "tell"},  # helpers of verbs
+    "app/sales/service/opportunities/deal.py": {"lock_opportunity", "check", "facts", "note_changes", "tell"},  # helpers of verbs
     "app/sales/service/opportunities/lines.py": {"line_total"},
     "app/sales/service/leads.py": {"find_matches"},  # read
     "app/sales/imports/service.py": {
@@ -125,7 +125,8 @@ ACTORLESS = {
     "app/tasks/service/statuses.py": {"seed"},  # part of creating an organization
     "app/tasks/service/recurrence.py": {"is_due_again"},  # read
     "app/tasks/service/sla.py": {
-        "note_status", "set_deadlines", "note_breaches",  # parts of verbs
+        "note_status", "plan_start", "set_deadlines", "note_breaches",  # parts of verbs
+        "apply_anew",  # part of verbs
         "apply_policy",  # a schedule's
     },
     "app/tasks/service/tasks.py": {"announce"},  # telling open pages

@@ -28,8 +28,8 @@ from tests.architecture.walls import fill, rls_off, superuser_engine, tenant_mod
 
 ROOT = Path(__file__).parents[2]
 MODELS = [
-    "account", "activity_log", "api_key", "attachment", "automation_call", "automation_rule", "automation_run",
-    "branding_theme", "calendar_feed", "checklist_item", "comment", "comment_mention", "comment_reaction",
+    "account", "activity_log", "api_key", "attachment", "automation_call", "automation_key", "automation_rule",
+    "automation_run", "branding_theme", "calendar_feed", "checklist_item", "closing_day", "comment", "comment_mention", "comment_reaction",
     "comment_revision", "contact", "custom_field", "export_job", "idempotency_key", "import_job",
     "import_mapping", "import_row", "invitation", "lead", "list_layout", "lost_reason", "membership", "notification",
     "opportunity", "opportunity_line", "opportunity_stage_history", "pipeline", "pipeline_stage", "product",

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool
 
-from app.automations.models import AutomationCall, AutomationRule, AutomationRun
+from app.automations.models import AutomationCall, AutomationKey, AutomationRule, AutomationRun
 from app.calendar.models import CalendarFeed
 from app.collaboration.models import (
     Attachment,
@@ -45,7 +45,7 @@ from app.sales.models.products import Product
 from app.saved_views.models import ListLayout, SavedView
 from app.tasks.models.approvals import TaskApproval, TaskApprover
 from app.tasks.models.plan import TaskDependency, TimelineBaseline
-from app.tasks.models.sla import SlaPolicy, WorkCalendar
+from app.tasks.models.sla import ClosingDay, SlaPolicy, WorkCalendar
 from app.tasks.models.tasks import Task, TaskMember, TaskStatus
 from app.tasks.models.templates import TaskTemplate
 from app.tasks.models.work import ChecklistItem, TimeEntry
@@ -186,6 +186,8 @@ def fill(company: Company) -> dict[str, Any]:
         add("sla_policy", session.scalar(db.select(SlaPolicy)) or SlaPolicy(priority="P3", finish_minutes=60))
         hours = session.scalar(db.select(WorkCalendar)) or WorkCalendar(hours=write_week(OFFICE))
         add("work_calendar", hours)
+        day = clock.dt.date(2020, 1, 1)
+        add("closing_day", ClosingDay(name=f"Closed {mark}", first_on=day, last_on=day))
         add("task_member", TaskMember(task_id=task.id, member_id=owner, role="watcher"))
         asking = add(
             "approval_task",
@@ -226,6 +228,7 @@ def fill(company: Company) -> dict[str, Any]:
             "automation_call",
             AutomationCall(run_id=run.id, url="https://hooks.example/", body={}, status="done", attempts=1),
         )
+        add("automation_key", AutomationKey(rule_id=rule.id, task_id=task.id, key=mark))
         where: dict[str, Any] = {"kind": "account", "record_id": account.id}
         who: dict[str, Any] = {"author_id": owner, "author_name": "Sam"}
         comment = add("comment", Comment(**where, **who, body=f"Comment {mark}"))

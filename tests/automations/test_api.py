@@ -177,3 +177,18 @@ def test_lists_cost_the_same_however_much_there_is(browser, actor, counting):
     before = [cost(one) for one in urls]
     fill(["B", "C", "D"])
     assert [cost(one) for one in urls] == before
+
+
+def test_the_page_of_a_rule_pages_its_runs(actor, browser):
+    made = rule(actor, {"type": "created"}, {"type": "comment", "body": "Seen"})
+    for number in range(12):
+        task(actor, f"Pump {number:02}")
+    found = runs(actor, made)
+    url = f"/settings/automations/{made}"
+    first = browser.get(url).text
+    assert [f"Pump {number:02}" in first for number in (11, 2, 1)] == [True, True, False]
+    older = f"{url}?before={found[2].id}"
+    assert f'{older}#h-runs"' in first
+    second = browser.get(older).text
+    assert [f"Pump {number:02}" in second for number in (2, 1, 0)] == [False, True, True]
+    assert browser.get(f"{url}?before=x").status_code == 404

@@ -207,9 +207,9 @@ def test_a_webhook_is_given_up_at_last(actor, listener):
 
 
 def test_nothing_leaves_for_a_run_that_fails(actor, listener):
-    found = rule(actor, {"type": "created"}, {"type": "webhook", "url": f"http://127.0.0.1:{listener.port}/"},
-                 {"type": "assign", "owner": "creator"}, {"type": "set_field", "field": "due_on", "value": "-9"})  # fmt: skip
     with clock.frozen(NIGHT):
+        found = rule(actor, {"type": "created"}, {"type": "webhook", "url": f"http://127.0.0.1:{listener.port}/"},
+                     {"type": "assign", "owner": "creator"}, {"type": "set_field", "field": "due_on", "value": "-9"})  # fmt: skip
         task(actor, start_on=NIGHT.date())
         assert [one for one, _reason in states(actor, found)] == ["failed"]
     assert (listener.heard, calls(actor)) == ([], [])

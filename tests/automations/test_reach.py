@@ -9,9 +9,12 @@ import pytest
 from app.automations import jobs, webhooks
 from app.automations.queries.runs import get_rule
 from app.automations.service.rules import set_active
-from app.kernel import clock
+from app.kernel import clock, i18n
 from app.kernel.uow import uow
-from tests.automations.helpers import rule, runs, task
+from app.notifications import service as notifications
+from app.tenancy.service.api_keys import create_key, revoke_key
+from app.tenancy.service.members import remove_member
+from tests.automations.helpers import rule, runs, states, task
 from tests.tenancy.helpers import add_person, role_id
 from tests.tenancy.test_api_keys import Program, make
 
@@ -103,3 +106,51 @@ def test_actions_that_make_no_sense_are_refused(browser, action):
 def test_addresses_of_old_private_networks_are_refused(app, url):
     with app.test_request_context():
         assert webhooks.problem_of(url)
+
+
+KEY = ["read automation", "write automation", "read activity", "write activity", "read tasks", "write tasks"]
+STOPPED = ["Nobody answers for the automation “Rule” any more: it has stopped"]
+
+
+def told(person):
+    with uow(person.actor), i18n.force_locale("en"):
+        return [notifications.text_of(one) for one in notifications.list_notifications(person.member_id)]
+
+
+def test_who_made_a_key_answers_for_its_rules_and_without_the_key_they_stop(app, company, actor, sign_in):
+    key_id, secret = make(company, scopes=KEY)
+    program = Program(app, secret)
+    body = {"name": "Rule", "subject": "task", "trigger": {"type": "created"},
+            "actions": [{"type": "comment", "body": "Seen"}], "active": True}  # fmt: skip
+    made = program("POST", RULES, json=body)
+    assert (made.status_code, made.json["result"]["author"]["id"]) == (201, str(company.admin.member_id))
+    task(actor, "First")
+    assert states(actor) == [("ok", "")]
+    admin = sign_in(company.admin)
+    page = f"/settings/automations/{made.json['id']}"
+    assert "This automation has stopped" not in admin.get(page, headers={"Accept-Language": "en"}).text
+    with uow(actor):
+        revoke_key(key_id, actor=actor)
+    for number in range(2):
+        task(actor, f"Later {number}")
+    assert states(actor)[1:] == [("skipped", "author")] * 2
+    assert (told(company.admin), told(company.sales)) == (STOPPED, [])
+    assert "This automation has stopped" in admin.get(page, headers={"Accept-Language": "en"}).text
+    assert admin.api("PATCH", f"{RULES}/{made.json['id']}", json={"daily_cap": 50}).status_code == 200
+    task(actor, "Last")
+    assert states(actor)[-1] == ("ok", "")  # a person answers for it now
+
+
+def test_rules_stop_with_whoever_answered_for_them_and_the_admins_hear_of_it(company, actor, sign_in, app):
+    maker = person(company, sign_in, **{one.replace(" ", "_"): "all" for one in (*KEY, "read api", "write api")})
+    with uow(maker.actor):
+        _key, secret = create_key("ERP", actor=maker.actor, scopes=KEY)
+    body = {"subject": "task", "trigger": {"type": "created"}, "actions": [{"type": "comment", "body": "x"}]}
+    for number, name in enumerate(("Rule", "Rule 2")):
+        saved = Program(app, secret) if number else sign_in(maker).api
+        assert saved("POST", RULES, json={**body, "name": name, "active": True}).status_code == 201
+    with uow(actor):
+        remove_member(maker.member_id, actor=actor)
+    task(actor)
+    assert states(actor) == [("skipped", "author")] * 2
+    assert set(told(company.admin)) == {*STOPPED, STOPPED[0].replace("Rule", "Rule 2")}

@@ -13,7 +13,7 @@ from dateutil.rrule import rrulestr
 from sqlalchemy import Date, String, cast, exists, func, literal, or_, select
 
 from app.automations.conditions import criterion
-from app.automations.models import AutomationRun
+from app.automations.models import AutomationKey, AutomationRun
 from app.automations.subjects import SUBJECTS
 from app.kernel import clock
 from app.kernel.db import db
@@ -37,11 +37,10 @@ def moment_column(rule: AutomationRule) -> Any:
 def due(rule: AutomationRule, today: dt.date, *, actor: Actor) -> Sequence[tuple[UUID, str]]:
     """Open tasks whose moment has come since the rule was switched on: (id, key), those that were not met before."""
     key = func.concat(cast(Task.id, String), ":", cast(Task.due_on, String))
-    known = exists().where(
-        AutomationRun.rule_id == rule.id,
-        AutomationRun.organization_id == Task.organization_id,
-        AutomationRun.key == key,
-    )
+    known = [
+        exists().where(one.rule_id == rule.id, one.organization_id == Task.organization_id, one.key == key)
+        for one in (AutomationRun, AutomationKey)
+    ]
     moment = moment_column(rule)
     assert rule.activated_at is not None
     statement = (
@@ -51,7 +50,7 @@ def due(rule: AutomationRule, today: dt.date, *, actor: Actor) -> Sequence[tuple
             Task.status_group.not_in(CLOSED),
             moment <= today,
             moment >= rule.activated_at.astimezone(ZoneInfo(actor.timezone)).date(),
-            ~known,
+            *(~one for one in known),
             criterion(rule.conditions, SUBJECTS["task"], actor),
         )
         .order_by(Task.due_on, Task.id)

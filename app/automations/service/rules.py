@@ -17,9 +17,10 @@ from app.automations.subjects import SUBJECTS
 from app.automations.triggers import TRIGGERS, clean_trigger
 from app.kernel import clock, crypto
 from app.kernel.actor import Scope
-from app.kernel.db import db
+from app.kernel.db import db, every_record
 from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.i18n import gettext as _
+from app.tenancy.queries import get_api_key
 
 if TYPE_CHECKING:
     from app.kernel.actor import Actor
@@ -32,7 +33,8 @@ DEFAULT_CAP = 100
 def draft_rule(*, actor: Actor, **values: Any) -> AutomationRule:
     """A rule that is checked and not kept: for a dry run. Raises as create_rule."""
     actor.require("write", "automation")
-    rule = AutomationRule(author_id=actor.member_id, active=False, secret="")
+    rule = AutomationRule(active=False, secret="")
+    _sign(rule, actor)
     _fill(rule, {"conditions": NONE, "daily_cap": DEFAULT_CAP, **values}, actor)
     return rule
 
@@ -70,8 +72,7 @@ def update_rule(rule: AutomationRule, *, actor: Actor, **values: Any) -> Automat
             _fill(rule, {**kept, **{name: value for name, value in values.items() if value is not None}}, actor)
         if active is not None and active != rule.active:
             _switch(rule, active)
-        # Whoever saved it last answers for it: it does no more than they may.
-        rule.author_id = actor.member_id or rule.author_id
+        _sign(rule, actor)
     db.session.flush()
     return rule
 
@@ -108,6 +109,16 @@ def _switch(rule: AutomationRule, on: bool) -> None:
     if on:
         # What happened before does not count: nothing of the past is made up for.
         rule.activated_at = clock.now()
+
+
+def _sign(rule: AutomationRule, actor: Actor) -> None:
+    """Whoever saved a rule last answers for it: it does no more than they may. For a key, that is who made it."""
+    if actor.key_id is not None:
+        with every_record():  # a key may not look at keys
+            key = get_api_key(actor.key_id)
+        rule.author_id, rule.api_key_id = key.created_by_id, key.id
+    elif actor.member_id is not None:
+        rule.author_id, rule.api_key_id = actor.member_id, None
 
 
 def _fill(rule: AutomationRule, values: dict[str, Any], actor: Actor) -> None:

@@ -11,21 +11,20 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.automations.actions import ACTIONS, Execution
+from app.automations.answering import is_answered_for, tell_admins
 from app.automations.conditions import criterion
 from app.automations.models import MAX_DEPTH, AutomationRule, AutomationRun, RunStatus, Skip
 from app.automations.queries.runs import chain_has, count_today
-from app.automations.service.rules import reaches
 from app.automations.subjects import SUBJECTS
 from app.automations.triggers import TRIGGERS, of_event, record_of
 from app.kernel import clock, jobs
 from app.kernel.db import advisory_lock, db
-from app.kernel.errors import BadRequest, DomainError, NotFound
+from app.kernel.errors import BadRequest, DomainError
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import new_id
 from app.notifications.models import Category
 from app.notifications.service import notify
 from app.tenancy.queries import current_organization
-from app.tenancy.security.identity.jobs import load_member_actor
 
 if TYPE_CHECKING:
     from app.kernel.actor import Actor
@@ -149,16 +148,6 @@ def _stop(rule: AutomationRule, record_id: UUID, key: str, why: Skip, **values: 
     return Outcome.STOPPED
 
 
-def _is_answered_for(rule: AutomationRule) -> bool:
-    """Whether who saved the rule last is still there, and still reaches what it does. A key's rules have nobody."""
-    if rule.author_id is None:
-        return True
-    try:
-        return reaches(rule, actor=load_member_actor(rule.organization_id, rule.author_id))
-    except NotFound:
-        return False
-
-
 def _cap(rule: AutomationRule, record_id: UUID, **values: Any) -> Outcome:
     """Beyond the day's limit: written down, and told to who wrote the rule, once."""
     day = clock.today(current_organization().timezone)
@@ -200,7 +189,8 @@ def execute(run_id: UUID, *, actor: Actor) -> RunStatus | None:
     if record is None or not rule.active:
         run.status, run.reason = RunStatus.SKIPPED, Skip.GONE if record is None else Skip.OFF
         return RunStatus.SKIPPED
-    if not _is_answered_for(rule):
+    if not is_answered_for(rule):
+        tell_admins(rule)
         run.status, run.reason = RunStatus.SKIPPED, Skip.AUTHOR
         return RunStatus.SKIPPED
     log = []

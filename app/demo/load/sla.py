@@ -58,7 +58,9 @@ def let_wait() -> None:
             hours, now = read_sla().hours, clock.now()
             for task in db.session.scalars(select(Task).where(Task.title.in_(WAITED))):
                 task.created_at = _before(hours, now, WAITED[task.title] * 60)
-                task.sla_started_at, started = None, task.sla_started_at
+                if task.start_on is not None:  # what waits was to be started by then
+                    task.start_on = min(task.start_on, task.created_at.date())
+                task.sla_from, task.sla_started_at, started = None, None, task.sla_started_at
                 set_deadlines(task)
                 task.sla_started_at = started and task.created_at
                 note_breaches(task, now)

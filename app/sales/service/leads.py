@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from app.events.sales import LeadConverted, LeadCreated
-from app.kernel import clock
+from app.events.sales import LeadChanged, LeadConverted, LeadCreated
+from app.kernel import audit, clock
 from app.kernel.db import db
 from app.kernel.errors import Conflict, Invalid, NotFound
 from app.kernel.i18n import gettext as _
@@ -47,16 +47,28 @@ def create_lead(*, actor: Actor, **values: Any) -> Lead:
 
 
 def update_lead(lead: Lead, *, actor: Actor, **values: Any) -> Lead:
-    """Changes a lead. A converted lead keeps its status; no lead becomes converted this way."""
+    """Changes a lead; emits LeadChanged. A converted lead keeps its status; no lead becomes converted this way."""
     actor.require_on("write", "lead", lead)
     status = values.get("status")
     if status is not None and status != lead.status and LeadStatus.CONVERTED in (status, lead.status):
         raise Invalid(errors={"status": [_("Use “Convert”.")]})
+    before = _facts(lead)
     for name, value in values.items():
         if name == "status" and value is None:
             continue
         setattr(lead, name, value)
+    _note_changes(lead, before)
     return lead
+
+
+def _facts(lead: Lead) -> dict[str, Any]:
+    return {name: getattr(lead, name) for name in ("owner_id", "score", "source", "status")}
+
+
+def _note_changes(lead: Lead, before: dict[str, Any]) -> None:
+    changes = audit.differences(before, lead)
+    if changes:
+        emit(LeadChanged(subject_id=lead.id, title=lead.name, changes=changes))
 
 
 def find_matches(lead: Lead) -> tuple[Account | None, Contact | None]:
@@ -135,11 +147,13 @@ def convert_lead(
             owner_id=lead.owner_id or actor.member_id,
             source=lead.source,
         )
+    before = _facts(lead)
     lead.status, lead.converted_at = LeadStatus.CONVERTED, clock.now()
     lead.account_id = account.id if account else None
     lead.contact_id = contact.id
     lead.opportunity_id = deal.id if deal else None
     db.session.flush()
+    _note_changes(lead, before)
     emit(
         LeadConverted(
             subject_id=lead.id,

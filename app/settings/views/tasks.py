@@ -8,6 +8,7 @@ from flask import Response, current_app, request
 from flask_appbuilder import expose
 
 from app.kernel import http
+from app.kernel.crud.body import optional_day
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
@@ -16,10 +17,12 @@ from app.settings.views.page import SettingsPage, saved, whole_number
 from app.settings.views.sla import read_form, sla_context
 from app.tasks.assist.remote import Service
 from app.tasks.cruds import GROUPS
+from app.tasks.queries.sla import list_closings
 from app.tasks.queries.tasks import list_statuses
 from app.tasks.rows import status_icon
 from app.tasks.service import statuses
 from app.tasks.service.assist import allow_sending
+from app.tasks.service.closings import delete_closing, save_closing
 from app.tasks.service.sla import save_sla
 from app.tenancy.queries import current_organization
 
@@ -43,9 +46,10 @@ class TaskStatusesView(SettingsPage):
             choices=GROUPS,
             group_labels={one.value: one.label for one in GROUPS},
             status_icon=status_icon,
+            closings=list_closings(),
             assist_sends=current_organization().assist_sends,
             ai=Service.configured(current_app.config),
-            **context,
+            **{"closing_errors": {}, **context},
         )
 
     @expose("/tasks/sla", methods=["POST"])
@@ -58,6 +62,31 @@ class TaskStatusesView(SettingsPage):
         except Invalid as error:
             return self._show(422, errors=error.errors, **sla_context(request.form))
         return saved("/settings/tasks#sla", _("Changes saved. Open tasks follow within a minute."))
+
+    @expose("/tasks/closings", methods=["POST"])
+    def save_closing(self) -> Response:
+        """Adds closing days, or changes them."""
+        http.actor().require("manage", "tasks")
+        form = request.form
+        try:
+            with uow():
+                save_closing(
+                    parse_id(form["id"]) if form.get("id") else None,
+                    actor=http.actor(),
+                    name=form.get("name", "").replace("\x00", ""),
+                    first_on=optional_day({"first_on": form.get("first_on") or None}, "first_on"),
+                    last_on=optional_day({"last_on": form.get("last_on") or None}, "last_on"),
+                )
+        except Invalid as error:
+            return self._show(422, closing_errors=error.errors, **sla_context())
+        return saved("/settings/tasks#closings", _("Changes saved. Open tasks follow within a minute."))
+
+    @expose("/tasks/closings/<pk>/delete", methods=["POST"])
+    def delete_closing(self, pk: str) -> Response:
+        """Deletes closing days."""
+        with uow():
+            delete_closing(parse_id(pk), actor=http.actor())
+        return saved("/settings/tasks#closings", _("Changes saved. Open tasks follow within a minute."))
 
     @expose("/tasks/assist", methods=["POST"])
     def save_assist(self) -> Response:

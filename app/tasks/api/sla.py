@@ -13,12 +13,14 @@ from app.kernel.crud.body import flag, optional_number
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.kernel.uow import uow
+from app.tasks.api.closings import PERMISSIONS as CLOSINGS
+from app.tasks.api.closings import ClosingRoutes
 from app.tasks.models.names import Priority
 from app.tasks.queries.sla import Promise, Sla, read_sla
 from app.tasks.service.sla import Wanted, save_sla
 
 # Whoever reads tasks reads what they promise; the verb asks for the permission to change it.
-PERMISSIONS = {"sla": "read", "set_sla": "read"}
+PERMISSIONS = {"sla": "read", "set_sla": "read", **CLOSINGS}
 
 
 def _answer(sla: Sla) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def _week(body: dict[str, Any]) -> Week | None:
         raise Invalid(errors={"hours": [_("Write the hours of seven days, each from opening to closing.")]}) from None
 
 
-class SlaRoutes:
+class SlaRoutes(ClosingRoutes):
     """Part of the resource of tasks."""
 
     @expose("/sla", methods=["GET"])

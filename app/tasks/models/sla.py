@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
+    Date,
+    Index,
     Integer,
     String,
     UniqueConstraint,
@@ -58,3 +62,18 @@ class WorkCalendar(TenantModel):
     @property
     def label(self) -> str:
         return "SLA"
+
+
+class ClosingDay(TenantModel):
+    """Days on which nobody works, from the first to the last: they are in no business hours and no working days."""
+
+    __tablename__ = "closing_day"
+    __table_args__ = tenant_table_args(
+        "closing_day",
+        Index("ix_closing_day_first", "organization_id", "first_on"),
+        CheckConstraint("last_on >= first_on", name="order"),
+    )
+
+    name: Mapped[str] = mapped_column(String(80), nullable=False)
+    first_on: Mapped[dt.date] = mapped_column(Date, nullable=False)
+    last_on: Mapped[dt.date] = mapped_column(Date, nullable=False)

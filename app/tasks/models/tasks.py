@@ -146,7 +146,7 @@ class Task(TenantModel):
     rank: Mapped[str] = mapped_column(String(80, collation="C"), nullable=False)
     done_at: Mapped[dt.datetime | None] = utc()
     # The SLA (`app.tasks.sla`): by when to start and to finish, from when there is a risk, what became of it.
-    # It runs from the creation, or from ``sla_from``, when it was opened again.
+    # It runs from the creation, or from ``sla_from``: when it was opened again, or the start date that counted.
     sla_from: Mapped[dt.datetime | None] = utc(info=FOLLOWS)
     sla_start_warn_at: Mapped[dt.datetime | None] = utc(info=FOLLOWS)
     sla_start_due_at: Mapped[dt.datetime | None] = utc(info=FOLLOWS)

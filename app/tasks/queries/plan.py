@@ -20,7 +20,8 @@ from app.tasks.models.plan import TaskDependency
 from app.tasks.models.tasks import Task, TaskMember
 from app.tasks.queries.tasks import cleared, get_task, is_cleared
 from app.tasks.schedule import Link, LinkType, Work
-from app.tenancy.queries import current_organization
+from app.tasks.sla import closings, read_closings
+from app.tenancy.models import Organization
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,8 +35,11 @@ MAX_LINKS = 5000
 
 
 def calendar() -> Workdays:
-    """The working days of the organization: of the country that its VAT number names, else Italy's."""
-    return workdays((current_organization().vat_number or "")[:2].upper())
+    """The working days of the organization: of the country that its VAT number names, else Italy's; not its own
+    closing days.
+    """
+    row = db.session.execute(select(Organization.vat_number, closings(Organization.id))).one()
+    return workdays((row[0] or "")[:2].upper(), read_closings(row[1]))
 
 
 # ── links ────────────────────────────────────────────────────────────────────────────────────────

@@ -1,18 +1,23 @@
-"""Reads of the SLA: the organization's policies and business hours."""
+"""Reads of the SLA: the organization's policies, business hours and closing days."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from app.kernel.business_hours import BusinessHours
 from app.kernel.db import db
+from app.kernel.errors import NotFound
 from app.tasks.models.names import Priority
-from app.tasks.models.sla import SlaPolicy, WorkCalendar
-from app.tasks.sla import hours_of
+from app.tasks.models.sla import ClosingDay, SlaPolicy, WorkCalendar
+from app.tasks.sla import closings, hours_of
 from app.tenancy.models import Organization
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
 
 _KEPT = "task sla"
 
@@ -50,6 +55,7 @@ def read_sla() -> Sla:
                 select(
                     Organization.timezone,
                     WorkCalendar.hours,
+                    closings(Organization.id).label("closed"),
                     SlaPolicy.priority,
                     SlaPolicy.is_on,
                     SlaPolicy.start_minutes,
@@ -59,10 +65,10 @@ def read_sla() -> Sla:
                 .outerjoin(WorkCalendar, WorkCalendar.organization_id == Organization.id)
                 .outerjoin(SlaPolicy, SlaPolicy.organization_id == Organization.id)
             ).all()
-        promises = {one.priority: Promise(*one[2:]) for one in rows if one.priority is not None}
+        promises = {one.priority: Promise(*one[3:]) for one in rows if one.priority is not None}
         for priority in Priority:
             promises.setdefault(priority, Promise(priority))
-        kept[_KEPT] = Sla(hours_of(rows[0].hours, rows[0].timezone), dict(sorted(promises.items())))
+        kept[_KEPT] = Sla(hours_of(rows[0].hours, rows[0].timezone, rows[0].closed), dict(sorted(promises.items())))
     found: Sla = kept[_KEPT]
     return found
 
@@ -70,3 +76,16 @@ def read_sla() -> Sla:
 def forget_sla() -> None:
     """Reads it anew next time: it was changed."""
     db.session().info.pop(_KEPT, None)
+
+
+def list_closings() -> Sequence[ClosingDay]:
+    """The closing days, the first one first."""
+    return db.session.scalars(select(ClosingDay).order_by(ClosingDay.first_on, ClosingDay.id)).all()
+
+
+def get_closing(closing_id: UUID) -> ClosingDay:
+    """One of them. Raises NotFound."""
+    found = db.session.scalar(select(ClosingDay).where(ClosingDay.id == closing_id))
+    if found is None:
+        raise NotFound
+    return found

@@ -19,6 +19,7 @@ from app.kernel.outbox import emit
 from app.tasks.models.plan import TimelineBaseline
 from app.tasks.models.tasks import Task
 from app.tasks.queries.timeline import get_baseline
+from app.tasks.service.sla import plan_start
 from app.tasks.service.tasks import announce
 from app.tenancy.models import Membership
 
@@ -60,7 +61,8 @@ def set_dates(wanted: Sequence[Dates], *, actor: Actor) -> list[Dates]:
         if one.start_on is not None and one.due_on is not None and one.due_on < one.start_on:
             raise Invalid(errors={"due_on": [_("The due date is before the start.")]})
         before.append((task, task.start_on, task.due_on))
-        task.start_on, task.due_on = one.start_on, one.due_on
+        plan_start(task, one.start_on)
+        task.due_on = one.due_on
     db.session.flush()
     for task, start, due in before:
         days = (("start_on", start, task.start_on), ("due_on", due, task.due_on))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, case, func, select, update
+from sqlalchemy import ARRAY, DateTime, Uuid, and_, bindparam, case, func, or_, select, update
 
 from app.events.tasks import TaskSlaBreached
 from app.kernel import clock
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 MAX_MINUTES = 60_000
 BATCH = 1000
+# Start dates before the one count as none; after the other, deadlines would be beyond the calendar.
+_FIRST_DAY, _LAST_DAY = dt.date(1970, 1, 2), dt.date(9000, 1, 1)
 _WAITING = {StatusGroup.BACKLOG.value, StatusGroup.CANCELLED.value}
 
 
@@ -42,10 +45,11 @@ def note_status(task: Task, before: str | None) -> None:
     if before is None:
         set_deadlines(task)
     elif before in CLOSED and task.status_group not in CLOSED:
-        task.sla_from = now
+        task.sla_from = max(now, _opening(task, read_sla()) or now)
         task.sla_breached_at = None
         set_deadlines(task)
     if task.sla_started_at is None and task.status_group not in _WAITING:
+        _settle(task)
         task.sla_started_at = now
     if before is not None:
         note_breaches(task, now)
@@ -64,11 +68,55 @@ def set_deadlines(task: Task) -> None:
         task.sla_breached_at = None
 
 
+def plan_start(task: Task, day: dt.date | None) -> None:
+    """Gives a task another start date: its time runs from then while it is open, not started, and not late.
+
+    What is late already is marked first, by the date that counted until now.
+    """
+    if day == task.start_on:
+        return
+    is_open = task.status_group not in CLOSED
+    if is_open:
+        note_breaches(task, clock.now())
+    task.start_on = day
+    if is_open and not _is_settled(task):
+        set_deadlines(task)
+
+
+def _is_settled(task: Any) -> bool:
+    """Whether a task's start date counts no more: it was started, late, or opened again."""
+    return bool(task.sla_from or task.sla_started_at or task.sla_start_breached_at or task.sla_breached_at)
+
+
+def _opening(task: Any, sla: Sla) -> dt.datetime | None:
+    """The start of the day on which a task is to be started; working time begins with the hours of work."""
+    if task.start_on is None or task.start_on < _FIRST_DAY:
+        return None
+    day = min(task.start_on, _LAST_DAY)
+    return dt.datetime.combine(day, dt.time(), ZoneInfo(sla.hours.timezone)).astimezone(dt.UTC)
+
+
+def _since(task: Any, sla: Sla) -> dt.datetime:
+    """The moment from which the time of a task, or of its row, runs."""
+    opening = None if _is_settled(task) else _opening(task, sla)
+    return _base(task) if opening is None else max(_base(task), opening)
+
+
+def _base(task: Any) -> dt.datetime:
+    found: dt.datetime = task.sla_from or task.created_at or clock.now()
+    return found
+
+
+def _settle(task: Task) -> None:
+    """A task is started, or late: its time goes on running from where it does, whatever its start date becomes."""
+    task.sla_from = _base(task) if task.start_on is None else _since(task, read_sla())
+
+
 def _deadlines(task: Any, sla: Sla) -> tuple[Deadline, Deadline]:
     """Of a task or of its row. A milestone is a day, not work: it has none."""
     if task.type == TaskType.MILESTONE:
         return Deadline(), Deadline()
-    since = task.sla_from or task.created_at or clock.now()
+    since = _since(task, sla)
     start, finish = sla.minutes(task.priority or Priority.P2)
     return deadline(sla.hours, since, start), deadline(sla.hours, since, finish)
 
@@ -83,6 +131,7 @@ def note_breaches(task: Task, now: dt.datetime) -> bool:
         ("finish", task.sla_due_at, task.done_at, "sla_breached_at"),
     ):
         if due_at is not None and getattr(task, flag) is None and (ended_at or now) > due_at:
+            _settle(task)
             setattr(task, flag, now)
             found = True
             emit(
@@ -123,16 +172,21 @@ def save_sla(wanted: Wanted, *, actor: Actor) -> Sla:
             policy = known.get(one.priority) or SlaPolicy(priority=one.priority)
             policy.is_on, policy.start_minutes, policy.finish_minutes = one.is_on, one.start_minutes, one.finish_minutes
             db.session.add(policy)
+    apply_anew(wanted.week)
+    return read_sla()
+
+
+def apply_anew(week: Week | None = None) -> None:
+    """Has the job compute the deadlines of open tasks again, by the given week, by the stored one without it."""
     calendar = db.session.scalar(select(WorkCalendar))
     if calendar is None:
         calendar = WorkCalendar(hours=write_week(read_sla().hours.week))
         db.session.add(calendar)
-    if wanted.week is not None:
-        calendar.hours = write_week(wanted.week)
+    if week is not None:
+        calendar.hours = write_week(week)
     calendar.applied_timezone = None
     db.session.flush()
     forget_sla()
-    return read_sla()
 
 
 def _check(promises: Sequence[Promise]) -> None:
@@ -164,12 +218,14 @@ def apply_policy(after: UUID | None = None) -> UUID | None:
     if calendar is None or calendar.applied_timezone == timezone:
         return None
     sla, now = read_sla(), clock.now()
-    columns = (Task.id, Task.type, Task.priority, Task.sla_from, Task.created_at, Task.sla_started_at,
-               Task.sla_start_warn_at, Task.sla_start_due_at)  # fmt: skip
+    columns = (
+        Task.id, Task.type, Task.priority, Task.start_on, Task.created_at, Task.sla_from, Task.sla_started_at,
+        Task.sla_start_warn_at, Task.sla_start_due_at, Task.sla_start_breached_at, Task.sla_breached_at,
+    )  # fmt: skip
     page = select(*columns).where(Task.status_group.not_in(CLOSED)).order_by(Task.id).limit(BATCH).with_for_update()
     rows = db.session.execute(page if after is None else page.where(Task.id > after)).all()
     if rows:
-        _write([(one, *_deadlines(one, sla)) for one in rows], now)
+        _write([(one, _since(one, sla), *_deadlines(one, sla)) for one in rows], now)
     if len(rows) < BATCH:
         calendar.applied_timezone = timezone
         return None
@@ -177,24 +233,28 @@ def apply_policy(after: UUID | None = None) -> UUID | None:
     return last
 
 
-def _write(rows: Sequence[tuple[Any, Deadline, Deadline]], now: dt.datetime) -> None:
+def _write(rows: Sequence[tuple[Any, dt.datetime, Deadline, Deadline]], now: dt.datetime) -> None:
     moment = DateTime(timezone=True)
     given = [
-        (one.id, *((one.sla_start_warn_at, one.sla_start_due_at) if one.sla_started_at else start), *finish)
-        for one, start, finish in rows
+        (one.id, since, *((one.sla_start_warn_at, one.sla_start_due_at) if one.sla_started_at else start), *finish)
+        for one, since, start, finish in rows
     ]
     ids, *moments = zip(*given, strict=True)
     arrays = [bindparam(None, list(one), ARRAY(moment)) for one in moments]
     new = func.unnest(bindparam(None, list(ids), ARRAY(Uuid())), *arrays).table_valued(
-        "id", "start_warn_at", "start_due_at", "warn_at", "due_at", name="new"
+        "id", "since", "start_warn_at", "start_due_at", "warn_at", "due_at", name="new"
     )
     new = new.render_derived()
     start_breach = case((new.c.start_due_at <= now, func.coalesce(Task.sla_start_breached_at, now)))
+    # As _settle does for one.
+    is_late = or_(and_(new.c.start_due_at <= now, Task.sla_started_at.is_(None)), new.c.due_at <= now)
+    settled = case((is_late, new.c.since), else_=Task.sla_from)
     db.session.execute(
         update(Task)
         .where(Task.id == new.c.id)
         .values(
             {
+                Task.sla_from: settled,
                 Task.sla_start_warn_at: new.c.start_warn_at,
                 Task.sla_start_due_at: new.c.start_due_at,
                 Task.sla_start_breached_at: case(

@@ -23,7 +23,7 @@ from app.tasks.queries import approvals, plan
 from app.tasks.queries import tasks as queries
 from app.tasks.queries.entering import Entry, read_entry
 from app.tasks.service.links import LinkChange, put_link
-from app.tasks.service.sla import note_status, set_deadlines
+from app.tasks.service.sla import note_status, plan_start, set_deadlines
 from app.tenancy.queries import get_member
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ def _update(task: Task, values: dict[str, Any], actor: Actor, entry: Entry | Non
             continue
         if value != getattr(task, name):
             changes[name] = [audit.plain(getattr(task, name)), audit.plain(value)]
+        if name == "start_on":
+            plan_start(task, value)
         setattr(task, name, value)
     _check(task, previous_parent)
     if task.parent_id is not None and task.parent_id != previous_parent:

@@ -19,7 +19,7 @@ from app.sales.models.accounts import Account, Lifecycle
 from app.sales.models.opportunities import AmountMode, Opportunity
 from app.sales.models.pipelines import StageKind
 from app.sales.queries import pipelines
-from app.sales.service.opportunities.deal import CARDS, check, open_for_change, tell
+from app.sales.service.opportunities.deal import CARDS, check, facts, note_changes, open_for_change, tell
 from app.sales.service.opportunities.stages import enter, note_stage
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def win_opportunity(
     Raises Conflict when it is closed already or ``version`` is stale.
     """
     deal = open_for_change(opportunity_id, actor=actor, version=version)
-    old = pipelines.stage_of(deal)
+    before, old = facts(deal), pipelines.stage_of(deal)
     stage = pipelines.closing_stage(deal.pipeline_id, StageKind.WON)
     now, entered = clock.now(), deal.stage_entered_at
     if amount is not None and deal.amount_mode == AmountMode.MANUAL:
@@ -54,6 +54,7 @@ def win_opportunity(
             account = db.session.scalar(select(Account).where(Account.id == deal.account_id))
         if account is not None and account.lifecycle in {Lifecycle.PROSPECT, Lifecycle.IN_TALKS}:
             account.lifecycle = Lifecycle.CUSTOMER
+    note_changes(deal, before)
     emit(
         OpportunityWon(
             subject_id=deal.id,
@@ -87,7 +88,7 @@ def lose_opportunity(
         reason = pipelines.get_lost_reason(lost_reason_id)
     if recontact_on is not None and recontact_on < clock.today(actor.timezone):
         raise Invalid(errors={"recontact_on": [_("Choose a day in the future.")]})
-    old = pipelines.stage_of(deal)
+    before, old = facts(deal), pipelines.stage_of(deal)
     stage = pipelines.closing_stage(deal.pipeline_id, StageKind.LOST)
     now, entered = clock.now(), deal.stage_entered_at
     deal.lose(stage, _closing_day(lost_on, actor), now, reason.id)
@@ -97,6 +98,7 @@ def lose_opportunity(
     deal.rank = CARDS.top(stage.id)
     db.session.flush()
     note_stage(deal, old, stage, now, entered, actor=actor)
+    note_changes(deal, before)
     emit(
         OpportunityLost(
             subject_id=deal.id,

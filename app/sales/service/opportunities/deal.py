@@ -7,10 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.kernel import money
+from app.events.sales import OpportunityChanged
+from app.kernel import audit, money
 from app.kernel.db import db
 from app.kernel.errors import Conflict, Invalid, NotFound
 from app.kernel.i18n import gettext as _
+from app.kernel.outbox import emit
 from app.kernel.ranks import Ranking
 from app.kernel.realtime import org_room, push
 from app.sales.models.opportunities import Opportunity
@@ -53,6 +55,18 @@ def check(deal: Opportunity) -> None:
         errors["currency"] = [_("Choose one of the list.")]
     if errors:
         raise Invalid(errors=errors)
+
+
+def facts(deal: Opportunity) -> dict[str, Any]:
+    """What of a deal OpportunityChanged tells of, as it is now."""
+    return {name: getattr(deal, name) for name in ("title", "owner_id", "amount", "close_date", "priority")}
+
+
+def note_changes(deal: Opportunity, before: dict[str, Any]) -> None:
+    """Emits OpportunityChanged for what is no longer as ``before`` (its ``facts``)."""
+    changes = audit.differences(before, deal)
+    if changes:
+        emit(OpportunityChanged(subject_id=deal.id, title=deal.title, changes=changes))
 
 
 def tell(deal: Opportunity, from_stage_id: UUID, place: dict[str, UUID | None] | None = None) -> None:

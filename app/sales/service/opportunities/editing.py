@@ -14,7 +14,7 @@ from app.sales.models.opportunities import AmountMode, Opportunity
 from app.sales.models.pipelines import StageKind
 from app.sales.queries import pipelines
 from app.sales.service.opportunities.closing import lose_opportunity, win_opportunity
-from app.sales.service.opportunities.deal import CARDS, check, tell
+from app.sales.service.opportunities.deal import CARDS, check, facts, note_changes, tell
 from app.sales.service.opportunities.stages import enter, note_stage
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def create_opportunity(*, actor: Actor, **values: Any) -> Opportunity:
 
 
 def update_opportunity(deal: Opportunity, *, actor: Actor, **values: Any) -> Opportunity:
-    """Changes a deal; emits OpportunityAssigned when the owner changes.
+    """Changes a deal; emits OpportunityChanged, and OpportunityAssigned when the owner changes.
 
     A new stage moves the deal by the same rules as the board. A won one wins it, a lost one loses it,
     which needs ``lost_reason_id``, on the day of a ``close_date`` that is new, else today.
@@ -68,7 +68,7 @@ def update_opportunity(deal: Opportunity, *, actor: Actor, **values: Any) -> Opp
     stage_id, pipeline_id = values.pop("stage_id", None), values.pop("pipeline_id", None)
     reason_id, previous_reason = values.pop("lost_reason_id", None), deal.lost_reason_id
     closed_on = values.get("close_date") if values.get("close_date") != deal.close_date else None
-    previous_owner = deal.owner_id
+    before, previous_owner = facts(deal), deal.owner_id
     if "amount" in values and deal.amount_mode == AmountMode.LINES and values["amount"] != deal.amount:
         raise Invalid(errors={"amount": [_("The amount is the sum of the lines.")]})
     for name, value in values.items():
@@ -76,6 +76,7 @@ def update_opportunity(deal: Opportunity, *, actor: Actor, **values: Any) -> Opp
             continue
         setattr(deal, name, value)
     check(deal)
+    note_changes(deal, before)
     pipeline_id = pipeline_id or deal.pipeline_id
     target = None
     if stage_id is not None and stage_id != deal.stage_id:

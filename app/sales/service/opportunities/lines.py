@@ -14,7 +14,7 @@ from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.sales.models.opportunities import AmountMode, Opportunity, OpportunityLine
 from app.sales.models.products import Product, Recurrence
-from app.sales.service.opportunities.deal import open_for_change, tell
+from app.sales.service.opportunities.deal import facts, note_changes, open_for_change, tell
 
 if TYPE_CHECKING:
     from app.kernel.actor import Actor
@@ -38,6 +38,7 @@ def set_lines(
     manual again. Raises Invalid with the line's number.
     """
     deal = open_for_change(opportunity_id, actor=actor, version=version)
+    before = facts(deal)
     if len(lines) > MAX_LINES:
         raise Invalid(errors={"lines": [_("At most %(count)s lines.", count=MAX_LINES)]})
     products = {
@@ -92,6 +93,7 @@ def set_lines(
     # The lines are part of the deal: whoever edits them counts as editing it, for the version too.
     deal.updated_at = clock.now()
     db.session.flush()
+    note_changes(deal, before)
     tell(deal, deal.stage_id)
     return deal
 
