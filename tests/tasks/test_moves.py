@@ -8,6 +8,7 @@ import pytest
 
 from app.collaboration.service import links as collaboration_links
 from app.collaboration.service.links import link_records
+from app.kernel import clock
 from app.kernel.ids import new_id
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
@@ -29,10 +30,11 @@ def seller(company, sign_in):
 
 @pytest.fixture
 def cards(company):
-    """Four tasks of the seller, the last one on top; the third waits for the first."""
+    """Four tasks of the seller, the last one on top; the third waits for the first. All were to be started by now."""
     actor = company.sales.actor
+    dates = {"start_on": clock.today(), "owner_id": actor.member_id}
     with uow(actor):
-        made = [create_task(actor=actor, title=f"Task {n}", owner_id=actor.member_id).id for n in range(4)]
+        made = [create_task(actor=actor, title=f"Task {n}", **dates).id for n in range(4)]
         add_dependency(made[0], made[2], actor=actor)
     return made
 

@@ -12,7 +12,7 @@ from app.kernel.db import db, every_record
 from app.tasks.models.names import TaskType
 from app.tasks.models.tasks import Task, TaskStatus
 from app.tasks.queries import approvals, plan
-from app.tenancy.models import Membership
+from app.tenancy.models import Membership, Organization
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """The status that a task has and the one that it is to have (None: there is no such one); ``others`` is how many
-    tasks a status with a hard limit holds. ``freed`` are the tasks (id, title, owner) that wait for this one only."""
+    tasks a status with a hard limit holds. ``freed`` are the tasks (id, title, owner) that wait for this one only;
+    ``timezone`` is the organization's."""
 
     old: TaskStatus
     new: TaskStatus | None
@@ -29,6 +30,7 @@ class Entry:
     approval: str | None
     freed: Sequence[tuple[UUID, str, UUID | None]]
     owner_exists: bool
+    timezone: str
     place: Any
 
 
@@ -51,6 +53,7 @@ def read_entry(task: Task, status_id: UUID, *, owner_id: UUID | None = None, pla
         found.approval,
         freed,
         found.owner_exists,
+        found.timezone,
         found,
     )
 
@@ -69,6 +72,10 @@ def _extras(task: Task, status_id: UUID, owner_id: UUID | None) -> list[Any]:
         approval.label("approval"),
         _freed(task).label("freed") if status_id != task.status_id else null().label("freed"),
         owner.label("owner_exists"),
+        select(Organization.timezone)
+        .where(Organization.id == TaskStatus.organization_id)
+        .scalar_subquery()
+        .label("timezone"),
     ]
 
 

@@ -39,20 +39,23 @@ _WAITING = {StatusGroup.BACKLOG.value, StatusGroup.CANCELLED.value}
 # ── a task's deadlines ───────────────────────────────────────────────────────────────────────────
 
 
-def note_status(task: Task, before: str | None) -> None:
-    """A task entered its status, from one of the group ``before``; None: it is new."""
+def note_status(task: Task, before: str | None, timezone: str | None = None) -> None:
+    """A task entered its status, from one of the group ``before``; None: it is new.
+
+    ``timezone`` is the organization's, where it was read already.
+    """
     now = clock.now()
     if before is None:
         set_deadlines(task)
     elif before in CLOSED and task.status_group not in CLOSED:
-        task.sla_from = max(now, _opening(task, read_sla()) or now)
+        task.sla_from = max(now, _opening(task, read_sla().hours.timezone) or now)
         task.sla_breached_at = None
         set_deadlines(task)
     if task.sla_started_at is None and task.status_group not in _WAITING:
-        _settle(task)
+        _settle(task, timezone)
         task.sla_started_at = now
     if before is not None:
-        note_breaches(task, now)
+        note_breaches(task, now, timezone)
 
 
 def set_deadlines(task: Task) -> None:
@@ -88,17 +91,17 @@ def _is_settled(task: Any) -> bool:
     return bool(task.sla_from or task.sla_started_at or task.sla_start_breached_at or task.sla_breached_at)
 
 
-def _opening(task: Any, sla: Sla) -> dt.datetime | None:
+def _opening(task: Any, timezone: str) -> dt.datetime | None:
     """The start of the day on which a task is to be started; working time begins with the hours of work."""
     if task.start_on is None or task.start_on < _FIRST_DAY:
         return None
     day = min(task.start_on, _LAST_DAY)
-    return dt.datetime.combine(day, dt.time(), ZoneInfo(sla.hours.timezone)).astimezone(dt.UTC)
+    return dt.datetime.combine(day, dt.time(), ZoneInfo(timezone)).astimezone(dt.UTC)
 
 
-def _since(task: Any, sla: Sla) -> dt.datetime:
+def _since(task: Any, timezone: str) -> dt.datetime:
     """The moment from which the time of a task, or of its row, runs."""
-    opening = None if _is_settled(task) else _opening(task, sla)
+    opening = None if _is_settled(task) else _opening(task, timezone)
     return _base(task) if opening is None else max(_base(task), opening)
 
 
@@ -107,21 +110,24 @@ def _base(task: Any) -> dt.datetime:
     return found
 
 
-def _settle(task: Task) -> None:
+def _settle(task: Task, timezone: str | None) -> None:
     """A task is started, or late: its time goes on running from where it does, whatever its start date becomes."""
-    task.sla_from = _base(task) if task.start_on is None else _since(task, read_sla())
+    if task.start_on is None:
+        task.sla_from = _base(task)
+    else:
+        task.sla_from = _since(task, timezone or read_sla().hours.timezone)
 
 
 def _deadlines(task: Any, sla: Sla) -> tuple[Deadline, Deadline]:
     """Of a task or of its row. A milestone is a day, not work: it has none."""
     if task.type == TaskType.MILESTONE:
         return Deadline(), Deadline()
-    since = _since(task, sla)
+    since = _since(task, sla.hours.timezone)
     start, finish = sla.minutes(task.priority or Priority.P2)
     return deadline(sla.hours, since, start), deadline(sla.hours, since, finish)
 
 
-def note_breaches(task: Task, now: dt.datetime) -> bool:
+def note_breaches(task: Task, now: dt.datetime, timezone: str | None = None) -> bool:
     """Marks the deadlines that a task has missed, each once; emits TaskSlaBreached. True when there was one."""
     if task.status_group == StatusGroup.CANCELLED:
         return False
@@ -131,7 +137,7 @@ def note_breaches(task: Task, now: dt.datetime) -> bool:
         ("finish", task.sla_due_at, task.done_at, "sla_breached_at"),
     ):
         if due_at is not None and getattr(task, flag) is None and (ended_at or now) > due_at:
-            _settle(task)
+            _settle(task, timezone)
             setattr(task, flag, now)
             found = True
             emit(
@@ -225,7 +231,7 @@ def apply_policy(after: UUID | None = None) -> UUID | None:
     page = select(*columns).where(Task.status_group.not_in(CLOSED)).order_by(Task.id).limit(BATCH).with_for_update()
     rows = db.session.execute(page if after is None else page.where(Task.id > after)).all()
     if rows:
-        _write([(one, _since(one, sla), *_deadlines(one, sla)) for one in rows], now)
+        _write([(one, _since(one, sla.hours.timezone), *_deadlines(one, sla)) for one in rows], now)
     if len(rows) < BATCH:
         calendar.applied_timezone = timezone
         return None

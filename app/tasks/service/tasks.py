@@ -233,7 +233,7 @@ def _change_status(task: Task, entry: Entry) -> None:
     if status.group in {StatusGroup.APPROVED, StatusGroup.DONE}:
         approvals.refuse_unsettled(task, entry.approval)
     _refuse_full(status, entry.others or 0)
-    _enter(task, status)
+    _enter(task, status, entry.timezone)
     emit(
         TaskStatusChanged(
             subject_id=task.id,
@@ -252,14 +252,14 @@ def _change_status(task: Task, entry: Entry) -> None:
             emit(TaskUnblocked(subject_id=freed_id, title=title, owner_id=owner_id, cleared_by=task.title))
 
 
-def _enter(task: Task, status: TaskStatus) -> None:
+def _enter(task: Task, status: TaskStatus, timezone: str | None = None) -> None:
     before = task.status_group
     task.status_id, task.status_group = status.id, status.group
     if status.group not in CLOSED:
         task.done_at = None
     elif task.done_at is None:
         task.done_at = clock.now()
-    note_status(task, before)
+    note_status(task, before, timezone)
 
 
 def _check(task: Task, checked_parent: UUID | None = None) -> None:
