@@ -54,7 +54,7 @@ export function shift(card, step) {
   card.scrollIntoView({ block: "nearest", inline: "nearest" });
   return true;
 }
-export const takes = (target, from) => laneOf(target) === laneOf(from) || !laneOf(target) || !("fixed" in laneOf(target).dataset);
+export const takes = (target, from) => laneOf(target) === laneOf(from) || !("fixed" in target.dataset);
 
 /** Says where a lifted card stands. */
 export function position(card) {

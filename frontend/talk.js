@@ -37,7 +37,7 @@ class Talk extends HTMLElement {
   async redraw(turn) {
     let html;
     try { html = await fragment(`/comments/${this.of}`); }
-    catch (error) { return this.fail(error); }
+    catch (error) { return turn === this.turn ? this.fail(error) : this.loading; }
     if (turn !== this.turn) return this.loading;
     // A menu that was opened meanwhile is waited for.
     const menu = $("[data-comment] [popover]:popover-open", this.threads);
@@ -138,8 +138,15 @@ class Talk extends HTMLElement {
       $("[data-body]", shut).hidden = false;
       shut.focus();
     };
+    let version = Number(comment.dataset.version);
     const post = async ({ body: text }) => {
-      await send(api(id), { method: "PATCH", json: { body: text, version: Number(comment.dataset.version) } });
+      try {
+        await send(api(id), { method: "PATCH", json: { body: text, version } });
+      } catch (error) {
+        // What was written meanwhile is told; who then saves again means it.
+        if (error.status === 409) version = error.details?.version ?? version;
+        throw error;
+      }
       form.remove();
       await this.load();
       document.getElementById(comment.id)?.focus();

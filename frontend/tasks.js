@@ -48,12 +48,17 @@ function keeping(box, replace) {
 // What is in the hand is not taken out of it.
 const inHand = () => pressed() || $(".sk-placeholder, .lifted", root);
 const collapsed = new Map(kept("collapsed"));
+let turn = 0;
+/** Draws anew; of two that are on their way the later one counts. */
 async function redraw() {
+  if (!isPage && inHand()) return void soon(400);
+  const mine = ++turn;
   if (isPage) {
     const form = $("form:popover-open", root);
     if (form) return void form.addEventListener("toggle", () => soon(0), { once: true });
     const box = document.createElement("div");
     box.innerHTML = await fragment(`/tasks/${holder($("[data-task]", root)).dataset.task}/panel?page=1`);
+    if (mine !== turn) return undefined;
     const body = $("[data-task-body] > [data-task]");
     keeping(body, () => body.replaceWith($("[data-task]", box)));
     return void ready(root);
@@ -64,6 +69,7 @@ async function redraw() {
     const fresh = document.createElement("table");
     fresh.innerHTML = await fragment(part("1"));
     await refill(table, fresh);
+    if (mine !== turn) return undefined;
     if (inHand()) return void soon(400);
     keeping(table, () => {
       for (const one of $$("tbody", table)) one.remove();
@@ -75,6 +81,7 @@ async function redraw() {
     const fresh = document.createElement("div");
     fresh.innerHTML = await fragment(part("1"));
     await refill(columns, fresh);
+    if (mine !== turn) return undefined;
     if (inHand()) return void soon(400);
     keeping(columns, () => { columns.replaceChildren(...fresh.childNodes); });
     document.dispatchEvent(new CustomEvent("tasks:drawn"));
@@ -86,12 +93,12 @@ const soon = (delay = 250) => { clearTimeout(waiting); waiting = setTimeout(() =
 document.addEventListener("tasks:changed", () => soon(0));
 document.addEventListener("task:shown", ({ detail }) => {
   soon(0);
-  if (drawer && !drawer.hidden && drawer.dataset.shown === detail.id) show(detail.id, { push: false });
+  showAgain(detail.id);
 });
 
 document.addEventListener("task:again", async ({ detail }) => {
   await redraw().catch(() => {});
-  if (drawer && !drawer.hidden) await show(detail, { push: false });
+  await showAgain(detail);
 });
 
 function fold() {
@@ -114,15 +121,17 @@ root.addEventListener("click", (event) => {
 on("task:changed", ({ id, version }) => {
   if (version <= own.get(id)) return;
   soon(Math.random() * 400 + 150);
-  if (drawer && !drawer.hidden && drawer.dataset.shown === id) show(id, { push: false });
+  showAgain(id);
 });
 document.addEventListener("live:missed", ({ detail }) => { if (detail.kind === "task") soon(); });
 document.addEventListener("live:reload", () => location.reload());
 
 
+/** The version that was seen, or the one that this page wrote since, which may not be drawn yet. */
+const seen = (id, version) => Math.max(Number(version), own.get(id) ?? 0);
 /** Writes fields of a task. */
 async function put(id, version, values) {
-  const answer = await send(api(id), { method: "PATCH", json: { ...values, version: Number(version) } });
+  const answer = await send(api(id), { method: "PATCH", json: { ...values, version: seen(id, version) } });
   own.set(id, answer.result.version);
   return answer.result;
 }
@@ -135,7 +144,7 @@ export async function change(id, version, values) {
     return null;
   } finally {
     await redraw().catch(() => {});
-    if (drawer && !drawer.hidden && drawer.dataset.shown === id) await show(id, { push: false });
+    await showAgain(id);
   }
 }
 
@@ -194,7 +203,7 @@ document.addEventListener("submit", async (event) => {
     }
     if (input) input.value = "";
     await redraw();
-    if (box && drawer && !drawer.hidden) await show(box.dataset.task, { push: false });
+    if (box) await showAgain(box.dataset.task);
     // Whoever has gone on to another field meanwhile stays there.
     if (document.activeElement === document.body) document.getElementById(input?.id)?.focus();
   } catch (error) {
@@ -220,15 +229,27 @@ document.addEventListener("click", async (event) => {
 
 // ── the drawer ──
 let opener = null;
-async function show(id, { push = true } = {}) {
+let opening = 0, reading = 0;
+const isShown = (id) => Boolean(drawer) && !drawer.hidden && drawer.dataset.shown === id;
+/** Draws the drawer anew, where it shows this task. */
+const showAgain = (id) => (isShown(id) ? show(id, { push: false, again: true }) : Promise.resolve());
+async function show(id, { push = true, again = false } = {}) {
+  if (!again) opening += 1;
+  const mine = opening, read = ++reading;
   let html;
   try { html = await fragment(`/tasks/${id}/panel`); }
-  catch (error) { if (error.status === 404) hide(); return void toast(error.message, { kind: "error" }); }
+  catch (error) {
+    if (mine !== opening) return undefined;
+    if (error.status === 404) hide();
+    return void toast(error.message, { kind: "error" });
+  }
+  // Another task was opened meanwhile, or none; of two answers for one task the later counts.
+  if (mine !== opening || (again && (read !== reading || !isShown(id)))) return undefined;
   // Drawn anew, the drawer keeps what is being written in it, and its comments; an open form and suggestions are waited for.
   const same = !drawer.hidden && drawer.dataset.shown === id;
   const form = same && $("form:popover-open", drawer);
-  if (form) return form.addEventListener("toggle", () => show(id, { push: false }), { once: true });
-  if (same && $(".sk-suggest", drawer)) return void setTimeout(() => { if (drawer.dataset.shown === id && !drawer.hidden) show(id, { push: false }); }, 400);
+  if (form) return form.addEventListener("toggle", () => showAgain(id), { once: true });
+  if (same && $(".sk-suggest", drawer)) return void setTimeout(() => showAgain(id), 400);
   const talk = same && $("stk-talk", drawer);
   const draw = () => { drawer.innerHTML = html; if (talk) $("stk-talk", drawer)?.replaceWith(talk); };
   if (same) keeping(drawer, draw);
@@ -244,6 +265,7 @@ async function show(id, { push = true } = {}) {
   return $("[data-drawer-close]", drawer).focus();
 }
 function hide({ push = true } = {}) {
+  opening += 1;
   if (drawer.hidden) return;
   drawer.hidden = true;
   drawer.replaceChildren();
@@ -329,7 +351,7 @@ export function moved(from, to) {
 /** Puts a task between two others and into a group; the page shows what the server made of it. */
 export async function move(id, version, values, after, before, refuse) {
   try {
-    const answer = await send(api(`${id}/move`), { json: { ...values, after, before, version: Number(version) } });
+    const answer = await send(api(`${id}/move`), { json: { ...values, after, before, version: seen(id, version) } });
     own.set(id, answer.result.version);
     return true;
   } catch (error) {

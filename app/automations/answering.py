@@ -1,4 +1,4 @@
-"""Who answers for a rule: whoever saved it last, and for a rule that an API key saved, who made the key."""
+"""What is said when nobody answers for a rule any more."""
 
 from __future__ import annotations
 
@@ -6,32 +6,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from app.automations.service.rules import reaches
-from app.kernel.db import db, every_record
-from app.kernel.errors import NotFound
+from app.kernel.db import db
 from app.notifications.models import Category
 from app.notifications.service import notify
-from app.tenancy.models import ApiKeyState, Membership
-from app.tenancy.queries import get_api_key
-from app.tenancy.security.identity.jobs import load_member_actor
+from app.tenancy.models import Membership
 from app.tenancy.service.roles import admins
 
 if TYPE_CHECKING:
     from app.automations.models import AutomationRule
-
-
-def is_answered_for(rule: AutomationRule) -> bool:
-    """Whether who answers is still there and reaches what the rule does, and the key, if it was one, is in force."""
-    if rule.author_id is None:
-        return False
-    if rule.api_key_id is not None:
-        with every_record():
-            if get_api_key(rule.api_key_id).state is not ApiKeyState.ACTIVE:
-                return False
-    try:
-        return reaches(rule, actor=load_member_actor(rule.organization_id, rule.author_id))
-    except NotFound:
-        return False
 
 
 def tell_admins(rule: AutomationRule) -> None:

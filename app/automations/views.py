@@ -10,10 +10,10 @@ from flask import Response, flash, make_response, redirect, request
 from flask_appbuilder import BaseView, expose
 
 from app.automations import words
-from app.automations.answering import is_answered_for
 from app.automations.builder import state
 from app.automations.models import KEPT, MAX_CAP, AutomationRule, RunStatus
 from app.automations.presets import PRESETS
+from app.automations.queries.answering import is_answered_for, reaches, unanswered
 from app.automations.queries.dry_run import DAYS, dry_run
 from app.automations.queries.names import names
 from app.automations.queries.runs import get_rule, list_rules, list_runs
@@ -97,6 +97,7 @@ class AutomationsView(BaseView):  # type: ignore[misc]
             sentences={one.rule.id: words.sentence(one.rule, known) for one in found},
             subjects=SUBJECTS,
             triggers=TRIGGERS,
+            stopped=unanswered(one.rule for one in found if one.rule.active),
             presets=[one for one in PRESETS.values() if one.key not in taken],
             may_write=actor.can("write", "automation"),
         )
@@ -197,7 +198,7 @@ class AutomationsView(BaseView):  # type: ignore[misc]
             builder=builder,
             sentence=words.sentence(kept, known) if kept is not None else "",
             secret=crypto.decrypt(kept.secret)
-            if kept is not None and may_write and _calls(kept) and rules.reaches(kept, actor=http.actor())
+            if kept is not None and may_write and _calls(kept) and reaches(kept, actor=http.actor())
             else "",
             stopped=kept is not None and kept.active and not is_answered_for(kept),
             lines=lines,

@@ -75,8 +75,11 @@ def _ready(code: str, message: str) -> Markup:
 
 
 @pass_eval_context
-def _in_template(evaluation: EvalContext, message: str, **variables: Any) -> str:
-    """``_()`` of templates, as Jinja's "newstyle": what is put in is escaped, and ``%`` is always written twice."""
+def _in_template(evaluation: EvalContext, message: str, /, **variables: Any) -> str:
+    """``_()`` of templates, as Jinja's "newstyle": what is put in is escaped, and ``%`` is always written twice.
+
+    For the templates' own words only; what was said elsewhere goes through ``|translated``.
+    """
     active = _active()
     if not variables and active and type(message) is str and evaluation.autoescape:
         return _ready(active.language, message)
@@ -222,6 +225,8 @@ def init_app(app: Flask) -> None:
         moment=moment,
         clock_time=clock_time,
         ago=ago,
+        # For what was said elsewhere and may hold what people wrote: no format, and not safe as it is.
+        translated=gettext,
     )
     app.jinja_env.globals.update(languages=LANGUAGES, today=lambda: clock.today(select_timezone()))
 

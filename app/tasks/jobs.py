@@ -14,13 +14,13 @@ from app.tasks.models.names import Recurs
 from app.tasks.models.sla import WorkCalendar
 from app.tasks.models.tasks import Task
 from app.tasks.service.recurrence import follow, is_due_again
-from app.tasks.service.sla import apply_policy, note_breaches
+from app.tasks.service.sla import Position, apply_policy, note_breaches
 from app.tasks.service.tasks import announce
 from app.tenancy.models import Organization
 from app.tenancy.queries import IN_SERVICE
 
 if TYPE_CHECKING:
-    from uuid import UUID
+    from app.kernel.actor import Actor
 
 BATCH = 1000
 
@@ -56,7 +56,7 @@ def recur(**_context: Any) -> int:
 
 @jobs.job("tasks.sla", queue="default", timeout=300, retries=0)
 def sla(**_context: Any) -> int:
-    """Marks the deadlines that were missed, then applies the policies that were changed; how many were missed."""
+    """Marks the deadlines that were missed, then has changed policies applied; how many were missed."""
     now = clock.now()
     late_start = (Task.sla_start_due_at < now, Task.sla_started_at.is_(None), Task.sla_start_breached_at.is_(None))
     late = (Task.sla_due_at < now, Task.sla_breached_at.is_(None))
@@ -68,8 +68,8 @@ def sla(**_context: Any) -> int:
             .order_by(Task.sla_due_at)
             .limit(BATCH)
         ).all()
-        changed = session.scalars(
-            select(WorkCalendar.organization_id)
+        changed = session.execute(
+            select(WorkCalendar.organization_id, WorkCalendar.version)
             .join(Organization, Organization.id == WorkCalendar.organization_id)
             .where(
                 WorkCalendar.applied_timezone.is_distinct_from(Organization.timezone),
@@ -84,11 +84,19 @@ def sla(**_context: Any) -> int:
                 missed += 1
                 session.flush()
                 announce(task, "sla")
-    for organization_id in changed:
-        last: UUID | None = None
-        while True:
-            with uow(system_actor(organization_id)):
-                last = apply_policy(last)
-            if last is None:
-                break
+    # Each organization's is a job of its own: what takes long, or fails, keeps no other waiting.
+    for organization_id, version in changed:
+        job_id = f"tasks-apply-sla-{organization_id}-{version}"
+        jobs.enqueue_lost("tasks.apply_sla", {}, job_id=job_id, organization_id=organization_id, member_id=None)
     return missed
+
+
+@jobs.job("tasks.apply_sla", queue="bulk", timeout=3600, retries=1)
+def apply_sla(*, actor: Actor, **_context: Any) -> None:
+    """Gives the open tasks of an organization the deadlines of its policy."""
+    last: Position | None = None
+    while True:
+        with uow(actor):
+            last = apply_policy(last)
+        if last is None:
+            return

@@ -165,7 +165,9 @@ _WEEK = {
 _SLA = {"policies": {"type": "array", "items": _object(_PROMISE, "priority")}, "hours": _WEEK}
 _SLA_ANSWER = _object({"result": _object({**_SLA, "timezone": {"type": "string"}})})
 _CLOSING = {"name": {"type": "string", "maxLength": 80}, "first_on": _DAY, "last_on": _DAY}
-_ONE_CLOSING = _object({"id": _ID, "result": _object({"id": _ID, **_CLOSING, "version": {"type": "integer"}})})
+_CLOSING_NOW = {"id": _ID, **_CLOSING, "version": {"type": "integer"}, "created_at": _AT, "updated_at": _AT}
+_CHANGED_CLOSING = _object({**_CLOSING, "version": {"type": "integer"}})
+_ONE_CLOSING = _object({"id": _ID, "result": _object(_CLOSING_NOW)})
 
 # (path, method) -> summary, request body, status and body of the answer
 OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[str, Any]]] = {
@@ -197,9 +199,14 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[st
     ("/baseline", "delete"): ("Forgets the picture", None, "200", _DONE),
     ("/sla", "get"): ("What is promised per priority, and the business hours", None, "200", _SLA_ANSWER),
     ("/sla", "put"): ("Changes that; open tasks follow within a minute", _object(_SLA), "200", _SLA_ANSWER),
-    ("/closing-days", "get"): ("Days on which nobody works", None, "200", _many({"id": _ID, **_CLOSING})),
+    ("/closing-days", "get"): ("Days on which nobody works", None, "200", _many(_CLOSING_NOW)),
     ("/closing-days", "post"): ("Adds some", _object(_CLOSING, "name", "first_on"), "201", _ONE_CLOSING),
-    ("/closing-days/{item}", "patch"): ("Changes them", _object(_CLOSING), "200", _ONE_CLOSING),
+    ("/closing-days/{item}", "patch"): (
+        "Changes them",
+        _object({**_CLOSING, "version": {"type": "integer"}}),
+        "200",
+        _ONE_CLOSING,
+    ),
     ("/closing-days/{item}", "delete"): ("Deletes them", None, "200", _DONE),
     ("/{pk}/approval", "get"): ("Who is asked to approve a task, and what they answered", None, "200", _APPROVAL),
     ("/{pk}/approvers", "put"): ("Says who approves a task, and asks them", _ASK, "200", _APPROVAL),

@@ -105,7 +105,8 @@ def _word(value: SlaState) -> Any:
 
 def hours_text() -> Any:
     """The organization's hours, in SQL, where a badge tells hours: of a deadline at risk or breached."""
-    parts = func.jsonb_build_array(Organization.timezone, WorkCalendar.hours, closings(WorkCalendar.organization_id))
+    closed = closings(WorkCalendar.organization_id, named=False)
+    parts = func.jsonb_build_array(Organization.timezone, WorkCalendar.hours, closed)
     found = (
         select(cast(parts, Text))
         .select_from(WorkCalendar)
@@ -133,9 +134,13 @@ def hours_of(
     return business_hours(read_week(hours) if hours else OFFICE, timezone, read_closings(closed))
 
 
-def closings(organization_id: Any) -> Any:
-    """The closing days of an organization in the order of their first day, in SQL: what ``read_closings`` reads."""
-    one = func.jsonb_build_array(ClosingDay.first_on, ClosingDay.last_on, ClosingDay.name)
+def closings(organization_id: Any, *, named: bool = True) -> Any:
+    """The closing days of an organization in the order of their first day, in SQL: what ``read_closings`` reads.
+
+    Without ``named`` their names stay away: a badge needs none, and a list reads them for each of its rows.
+    """
+    name = ClosingDay.name if named else literal_column("''", Text)
+    one = func.jsonb_build_array(ClosingDay.first_on, ClosingDay.last_on, name)
     return (
         select(func.jsonb_agg(aggregate_order_by(one, ClosingDay.first_on, ClosingDay.id)))
         .where(ClosingDay.organization_id == organization_id)

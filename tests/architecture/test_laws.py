@@ -71,6 +71,16 @@ def test_the_audit_log_has_a_word_for_every_table(app):
     assert audited - labelled - set(registry.records) - set(cruds) == set()
 
 
+def test_templates_translate_their_own_words_only():
+    """What was said elsewhere may hold what people wrote: it goes through the filter ``translated``."""
+    found = [
+        f"{path.relative_to(ROOT)}: {call}"
+        for path in sorted((ROOT / "app/templates").rglob("*.*"))
+        for call in re.findall(r"(?<![\w.])n?_\(\s*[^'\"\s][^)]*\)", path.read_text())
+    ]
+    assert found == []
+
+
 def test_packages_have_no_code_in_their_init():
     assert [name for name, path in SOURCES.items() if path.name == "__init__.py" and path.stat().st_size
             and name != "app/__init__.py"] == []  # fmt: skip

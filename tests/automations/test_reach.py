@@ -154,3 +154,8 @@ def test_rules_stop_with_whoever_answered_for_them_and_the_admins_hear_of_it(com
     task(actor)
     assert states(actor) == [("skipped", "author")] * 2
     assert set(told(company.admin)) == {*STOPPED, STOPPED[0].replace("Rule", "Rule 2")}
+    # The list says it too, and the key whose maker has left sets no other rule going.
+    page = sign_in(company.admin).get("/settings/automations", headers={"Accept-Language": "en"}).text
+    assert page.count("Stopped: nobody answers for it") == 2
+    orphan = Program(app, secret)
+    assert orphan("POST", RULES, json={**body, "name": "Rule 3", "active": True}).status_code in {401, 403}

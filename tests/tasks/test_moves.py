@@ -19,6 +19,7 @@ from app.tasks.queries.tasks import first_status, get_task
 from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.statuses import save_status
 from app.tasks.service.tasks import create_task, set_people
+from app.tenancy.service.members import remove_member
 
 STATEMENTS = 6
 
@@ -76,6 +77,15 @@ def test_moving_a_card_takes_six_statements(company, seller, sign_in, cards, cou
     with tenant_scope(company.sales.actor):
         first, second, moved = (get_task(cards[n]).rank for n in (2, 1, 0))
         assert first < moved < second
+
+
+def test_nobody_who_has_left_gets_more_work(company, seller, cards):
+    with uow(company.admin.actor):
+        remove_member(company.viewer.member_id, actor=company.admin.actor)
+    gone = {"owner": str(company.viewer.member_id)}
+    one = f"/api/v1/tasks/{cards[0]}"
+    for answer in (seller.api("POST", f"{one}/move", json=gone), seller.api("PATCH", one, json=gone)):
+        assert (answer.status_code, list(answer.json["errors"])) == (422, ["owner"])
 
 
 def test_a_move_to_what_there_is_not_is_refused_in_words(company, seller, cards):

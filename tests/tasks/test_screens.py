@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from markupsafe import escape
 
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
@@ -135,3 +136,17 @@ def test_what_one_only_watches_is_left_out_of_a_bulk_change(company, sign_in):
         assert get_task(watched.id).priority == "P2"
     with tenant_scope(company.marketing.actor):
         assert get_task(own.id).priority == "P0"
+
+
+def test_names_in_a_refusal_are_text(company, browser):
+    """What people wrote is neither a format nor markup in the form that comes back."""
+    admin = company.admin.actor
+    for name in ("50% done", "<i>x</i>"):
+        with uow(admin):
+            kept = save_status(first_status("in_progress").id, actor=admin, name=name, wip_limit=1, wip_hard=True)
+            status_id = kept.id
+            if name.startswith("50"):
+                create_task(actor=admin, title="The first", status_id=status_id)
+        answer = browser.post("/tasks/add", data={"title": "The second", "status": str(status_id)})
+        assert answer.status_code == 409
+        assert str(escape(name)) in answer.text and "<i>x</i>" not in answer.text

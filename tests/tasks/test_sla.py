@@ -18,7 +18,7 @@ from app.kernel.outbox import Outbox
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.notifications.models import Notification
-from app.tasks.jobs import sla as job
+from app.tasks import jobs as tasks_jobs
 from app.tasks.models.names import MemberRole, StatusGroup
 from app.tasks.queries.groups import get_row
 from app.tasks.queries.sla import Promise
@@ -35,6 +35,13 @@ from tests.tasks.test_tasks import change, make, status, stored
 
 MONDAY = at("2026-11-30 09:00")
 P1 = Promise("P1", True, 120, 480)
+
+
+def job() -> int:
+    """The minute's job, and what it has others do."""
+    missed = int(tasks_jobs.sla())
+    work_off()
+    return missed
 
 
 def promise(company: Any, *promises: Promise, week: Any = None) -> None:
@@ -208,6 +215,22 @@ def test_a_policy_reaches_all_open_tasks_a_page_at_a_time(company, actor, monkey
         assert all(stored(actor, one)["sla_due_at"] not in {None, due} for one, due in before.items())
         with tenant_scope(actor):
             assert apply_policy() is None  # nothing is left
+
+
+def test_a_policy_changed_while_it_is_applied_is_applied_anew(company, actor, monkeypatch):
+    monkeypatch.setattr(sla_service, "BATCH", 2)
+    with clock.frozen(MONDAY):
+        tasks = [make(actor, priority="P2").id for _ in range(3)]
+        for hours in (1, 2):  # the second finds the first not applied yet
+            with uow(company.admin.actor):
+                save_sla(Wanted([Promise("P2", True, None, 60 * hours)]), actor=company.admin.actor)
+            if hours == 1:
+                with uow(actor):
+                    half = apply_policy()
+        with uow(actor):
+            assert apply_policy(half) is None  # that one begins anew
+        job()
+        assert {stored(actor, one)["sla_due_at"] for one in tasks} == {at("2026-11-30 11:00")}
 
 
 def test_another_time_zone_of_the_organization_moves_the_deadlines(company, actor):

@@ -8,13 +8,12 @@ import pytest
 
 from app.kernel import clock
 from app.kernel.uow import uow
-from app.tasks.jobs import sla as job
 from app.tasks.models.names import StatusGroup
 from app.tasks.queries.sla import Promise
 from app.tasks.queries.tasks import get_task
 from app.tasks.service.planning import Dates, set_dates
 from tests.kernel.test_business_hours import at
-from tests.tasks.test_sla import P1, breaches, promise, shown
+from tests.tasks.test_sla import P1, breaches, job, promise, shown
 from tests.tasks.test_tasks import change, make, status, stored
 
 MONDAY = at("2026-11-30 09:00")

@@ -13,6 +13,7 @@ from app.automations.actions import clean_actions
 from app.automations.conditions import NONE, clean_conditions
 from app.automations.models import MAX_CAP, AutomationRule
 from app.automations.presets import PRESETS
+from app.automations.queries.answering import is_answered_for
 from app.automations.subjects import SUBJECTS
 from app.automations.triggers import TRIGGERS, clean_trigger
 from app.kernel import clock, crypto
@@ -55,6 +56,7 @@ def create_rule(
     _switch(rule, bool(active))
     db.session.add(rule)
     db.session.flush()
+    _require_answer(rule, actor)
     return rule
 
 
@@ -74,12 +76,13 @@ def update_rule(rule: AutomationRule, *, actor: Actor, **values: Any) -> Automat
             _switch(rule, active)
         _sign(rule, actor)
     db.session.flush()
+    _require_answer(rule, actor)
     return rule
 
 
-def reaches(rule: AutomationRule, *, actor: Actor) -> bool:
-    """Whether an actor could do to all records what the rule does."""
-    return all(actor.scope(verb, resource) is Scope.ALL for verb, resource in needs(rule.subject, rule.actions))
+def _require_answer(rule: AutomationRule, actor: Actor) -> None:
+    if rule.active and actor.key_id is not None and not is_answered_for(rule):
+        raise Forbidden(_("Nobody answers for this key any more: whoever made it has left or may do less."))
 
 
 def set_active(rule: AutomationRule, *, actor: Actor, on: bool) -> AutomationRule:

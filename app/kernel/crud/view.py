@@ -228,10 +228,9 @@ class TenantView(ModelView):  # type: ignore[misc]
             return self._form(form, row)
         if not form.validate():
             return self._form(form, row, status=422)
-        try:
-            version = int(form.version.data or 0)
-        except ValueError:
-            raise BadRequest from None
+        version = _whole(form.version.data)
+        if version is None:
+            raise BadRequest
         try:
             with uow():
                 change(crud, row["id"], _values(form), actor=actor, version=version)
@@ -252,7 +251,8 @@ class TenantView(ModelView):  # type: ignore[misc]
                 target = getattr(form, key, None)
                 if target is not None and hasattr(target, "spec"):
                     target.errors = [_(one) for one in messages]
-            if status == 409 and row is not None:
+            # Another version was stored meanwhile; other refusals of the same status are told in their own words.
+            if status == 409 and row is not None and row["version"] != _whole(form.version.data):
                 conflict = _differences(form, row)
                 form.version.data = row["version"]
         return make_response(
@@ -388,3 +388,10 @@ def make_view(crud: Crud, base: type[TenantView] = TenantView, **members: Any) -
             **members,
         },
     )
+
+
+def _whole(text: Any) -> int | None:
+    try:
+        return int(text or 0)
+    except ValueError:
+        return None

@@ -9,7 +9,7 @@ from flask_appbuilder import expose
 
 from app.kernel import http
 from app.kernel.crud.body import optional_day
-from app.kernel.errors import Invalid
+from app.kernel.errors import Conflict, Invalid
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
@@ -76,9 +76,12 @@ class TaskStatusesView(SettingsPage):
                     name=form.get("name", "").replace("\x00", ""),
                     first_on=optional_day({"first_on": form.get("first_on") or None}, "first_on"),
                     last_on=optional_day({"last_on": form.get("last_on") or None}, "last_on"),
+                    version=whole_number(form.get("version"), "version"),
                 )
         except Invalid as error:
             return self._show(422, closing_errors=error.errors, **sla_context())
+        except Conflict as error:
+            return self._show(409, closing_errors={"name": [_(error.message)]}, **sla_context())
         return saved("/settings/tasks#closings", _("Changes saved. Open tasks follow within a minute."))
 
     @expose("/tasks/closings/<pk>/delete", methods=["POST"])

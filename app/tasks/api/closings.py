@@ -8,7 +8,7 @@ from flask import Response
 from flask_appbuilder.api import expose, protect
 
 from app.kernel import http
-from app.kernel.crud.body import optional_day, optional_text
+from app.kernel.crud.body import optional_day, optional_text, optional_version
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
@@ -28,7 +28,15 @@ PERMISSIONS = {
 
 
 def _closing(one: ClosingDay) -> dict[str, Any]:
-    return {"id": one.id, "name": one.name, "first_on": one.first_on, "last_on": one.last_on, "version": one.version}
+    return {
+        "id": one.id,
+        "name": one.name,
+        "first_on": one.first_on,
+        "last_on": one.last_on,
+        "version": one.version,
+        "created_at": one.created_at,
+        "updated_at": one.updated_at,
+    }
 
 
 class ClosingRoutes:
@@ -63,7 +71,7 @@ class ClosingRoutes:
     @expose("/closing-days/<item>", methods=["PATCH"])
     @protect()
     def change_closing_days(self, item: str) -> Response:
-        """Changes what is given of ``name``, ``first_on`` and ``last_on``."""
+        """Changes what is given of ``name``, ``first_on`` and ``last_on`` (null: that one day)."""
         http.actor().require("manage", "tasks")
         body = http.json_body()
         with uow():
@@ -71,9 +79,10 @@ class ClosingRoutes:
             one = save_closing(
                 kept.id,
                 actor=http.actor(),
-                name=optional_text(body, "name") or kept.name,
-                first_on=optional_day(body, "first_on") or kept.first_on,
-                last_on=optional_day(body, "last_on") or kept.last_on,
+                name=(optional_text(body, "name") or "") if "name" in body else kept.name,
+                first_on=optional_day(body, "first_on") if "first_on" in body else kept.first_on,
+                last_on=optional_day(body, "last_on") if "last_on" in body else kept.last_on,
+                version=optional_version(body),
             )
             answer = _closing(one)
         return http.json_response({"id": answer["id"], "result": answer})

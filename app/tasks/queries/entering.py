@@ -12,7 +12,7 @@ from app.kernel.db import db, every_record
 from app.tasks.models.names import TaskType
 from app.tasks.models.tasks import Task, TaskStatus
 from app.tasks.queries import approvals, plan
-from app.tenancy.models import Membership, Organization
+from app.tenancy.models import Membership, MemberStatus, Organization
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,8 @@ def _extras(task: Task, status_id: UUID, owner_id: UUID | None) -> list[Any]:
         approval = approvals.newest_state(task.id).scalar_subquery()
     owner: Any = literal(True)
     if owner_id is not None:
-        owner = select(Membership.id).where(Membership.id == owner_id).exists()
+        stays = or_(Membership.status != MemberStatus.REMOVED, Membership.id == task.owner_id)
+        owner = select(Membership.id).where(Membership.id == owner_id, stays).exists()
     return [
         case((limited, others.scalar_subquery())).label("others"),
         approval.label("approval"),

@@ -25,11 +25,17 @@ YEARS = range(2000, 2100)
 
 
 def save_closing(
-    closing_id: UUID | None, *, actor: Actor, name: str, first_on: dt.date | None, last_on: dt.date | None
+    closing_id: UUID | None,
+    *,
+    actor: Actor,
+    name: str,
+    first_on: dt.date | None,
+    last_on: dt.date | None,
+    version: int | None = None,
 ) -> ClosingDay:
     """Adds closing days, or changes them; a single day has no ``last_on`` of its own.
 
-    Raises Invalid for a bad name or dates, Conflict beyond MAX_CLOSINGS or MAX_DAYS.
+    Raises Invalid for a bad name or dates and beyond MAX_CLOSINGS or MAX_DAYS, Conflict for a stale ``version``.
     """
     actor.require("manage", "tasks")
     advisory_lock("task-sla")
@@ -51,10 +57,14 @@ def save_closing(
     assert last_on is not None
     others = [one for one in list_closings() if one.id != closing_id]
     closing = ClosingDay() if closing_id is None else get_closing(closing_id)
+    if version is not None and closing.version != version:
+        raise Conflict(details={"version": closing.version})
     if len(others) >= MAX_CLOSINGS:
-        raise Conflict(_("An organization has at most %(count)s closing periods.", count=MAX_CLOSINGS))
+        text = _("An organization has at most %(count)s closing periods.", count=MAX_CLOSINGS)
+        raise Invalid(errors={"first_on": [text]})
     if sum(_length(one.first_on, one.last_on) for one in others) + _length(first_on, last_on) > MAX_DAYS:
-        raise Conflict(_("An organization is closed on at most %(count)s days: delete past ones.", count=MAX_DAYS))
+        text = _("An organization is closed on at most %(count)s days: delete past ones.", count=MAX_DAYS)
+        raise Invalid(errors={"last_on": [text]})
     closing.name, closing.first_on, closing.last_on = name, first_on, last_on
     db.session.add(closing)
     db.session.flush()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ARRAY, DateTime, Uuid, and_, bindparam, case, func, or_, select, update
+from sqlalchemy.orm.attributes import flag_modified
 
 from app.events.tasks import TaskSlaBreached
 from app.kernel import clock
@@ -184,13 +185,16 @@ def save_sla(wanted: Wanted, *, actor: Actor) -> Sla:
 
 def apply_anew(week: Week | None = None) -> None:
     """Has the job compute the deadlines of open tasks again, by the given week, by the stored one without it."""
-    calendar = db.session.scalar(select(WorkCalendar))
+    # It waits for the job that applies the former policy to a set of tasks.
+    calendar = db.session.scalar(select(WorkCalendar).with_for_update().execution_options(populate_existing=True))
     if calendar is None:
         calendar = WorkCalendar(hours=write_week(read_sla().hours.week))
         db.session.add(calendar)
     if week is not None:
         calendar.hours = write_week(week)
     calendar.applied_timezone = None
+    # Also where it was None already: a job at work then finds another version, and begins anew.
+    flag_modified(calendar, "applied_timezone")
     db.session.flush()
     forget_sla()
 
@@ -212,16 +216,25 @@ def _check(promises: Sequence[Promise]) -> None:
         raise Invalid(errors=errors)
 
 
-def apply_policy(after: UUID | None = None) -> UUID | None:
+class Position(NamedTuple):
+    """How far a policy was applied: to which task, and which version of the calendar that policy is."""
+
+    task_id: UUID
+    version: int
+
+
+def apply_policy(after: Position | None = None) -> Position | None:
     """Gives BATCH open tasks, those after one, the deadlines of today's policy: what is past by it counts as breached.
 
-    The last of them, to go on after in another unit of work, so that nobody waits for all; None when none are left, or
-    the policy was applied already. Neither versions nor dates of change move, and nobody is told: a changed policy is
-    nobody's breach.
+    The last of them, to go on after in another unit of work, so that nobody waits for all; None when none are left,
+    the policy was applied already, or another was made meanwhile: that one begins anew. Neither versions nor dates of
+    change move, and nobody is told: a changed policy is nobody's breach.
     """
-    calendar = db.session.scalar(select(WorkCalendar).with_for_update(skip_locked=True))
+    calendar = db.session.scalar(select(WorkCalendar).with_for_update())
     timezone = current_organization().timezone
     if calendar is None or calendar.applied_timezone == timezone:
+        return None
+    if after is not None and after.version != calendar.version:
         return None
     sla, now = read_sla(), clock.now()
     columns = (
@@ -229,14 +242,13 @@ def apply_policy(after: UUID | None = None) -> UUID | None:
         Task.sla_start_warn_at, Task.sla_start_due_at, Task.sla_start_breached_at, Task.sla_breached_at,
     )  # fmt: skip
     page = select(*columns).where(Task.status_group.not_in(CLOSED)).order_by(Task.id).limit(BATCH).with_for_update()
-    rows = db.session.execute(page if after is None else page.where(Task.id > after)).all()
+    rows = db.session.execute(page if after is None else page.where(Task.id > after.task_id)).all()
     if rows:
         _write([(one, _since(one, sla.hours.timezone), *_deadlines(one, sla)) for one in rows], now)
     if len(rows) < BATCH:
         calendar.applied_timezone = timezone
         return None
-    last: UUID = rows[-1].id
-    return last
+    return Position(rows[-1].id, calendar.version)
 
 
 def _write(rows: Sequence[tuple[Any, dt.datetime, Deadline, Deadline]], now: dt.datetime) -> None:

@@ -24,6 +24,7 @@ from app.tasks.queries import tasks as queries
 from app.tasks.queries.entering import Entry, read_entry
 from app.tasks.service.links import LinkChange, put_link
 from app.tasks.service.sla import note_status, plan_start, set_deadlines
+from app.tenancy.models import MemberStatus
 from app.tenancy.queries import get_member
 
 if TYPE_CHECKING:
@@ -127,6 +128,8 @@ def _update(task: Task, values: dict[str, Any], actor: Actor, entry: Entry | Non
     values, locked = dict(values), entry is not None
     status_id = values.pop("status_id", None)
     previous_owner = task.owner_id
+    if entry is None and values.get("owner_id") not in {None, previous_owner}:
+        _require_owner(values["owner_id"])
     if values.get("module") not in {None, task.module}:
         _require_module(values["module"], actor)
     previous_parent, previous_sla = task.parent_id, (task.priority, task.type)
@@ -250,6 +253,12 @@ def _change_status(task: Task, entry: Entry) -> None:
     if queries.is_cleared(task.type, status.group) and not queries.is_cleared(task.type, old.group):
         for freed_id, title, owner_id in entry.freed:
             emit(TaskUnblocked(subject_id=freed_id, title=title, owner_id=owner_id, cleared_by=task.title))
+
+
+def _require_owner(member_id: UUID) -> None:
+    """Whoever has left gets no more work; NotFound for nobody of the organization."""
+    if get_member(member_id).status == MemberStatus.REMOVED:
+        raise Invalid(errors={"owner": [_("This person has left.")]})
 
 
 def _enter(task: Task, status: TaskStatus, timezone: str | None = None) -> None:

@@ -34,13 +34,14 @@ class TemplateDialogs(BaseView):  # type: ignore[misc]
         modules = [str(one) for one, resource in Task.__resources__.items() if actor.can("write", resource)]
         found = list_templates([one for one in modules if only in {None, "", one}])
         labels = {one.value: one.label for one in MODULES}
+        days = plan.calendar()
         return self._page(
             "tasks/_from_template.html",
             templates=found,
             labels=labels,
             people=list_people(),
             member_id=actor.member_id,
-            first=plan.calendar().day(plan.calendar().index(clock.today(actor.timezone))),
+            first=days.day(days.index(clock.today(actor.timezone))),
         )
 
     @expose("/preview")

@@ -1,0 +1,52 @@
+"""Who answers for a rule: whoever saved it last, and for a rule that an API key saved, who made the key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from app.automations.acting import needs
+from app.kernel.actor import Scope
+from app.kernel.db import every_record
+from app.kernel.errors import NotFound
+from app.tenancy.models import ApiKeyState
+from app.tenancy.queries import get_api_key
+from app.tenancy.security.identity.jobs import load_member_actor
+
+if TYPE_CHECKING:
+    from app.automations.models import AutomationRule
+    from app.kernel.actor import Actor
+
+
+def reaches(rule: AutomationRule, *, actor: Actor) -> bool:
+    """Whether an actor could do to all records what the rule does."""
+    return all(actor.scope(verb, resource) is Scope.ALL for verb, resource in needs(rule.subject, rule.actions))
+
+
+def unanswered(rules: Iterable[AutomationRule]) -> set[UUID]:
+    """The rules for which nobody answers: who saved them last, or made the API key that did, is gone or reaches less
+    than the rule does, or the key is in force no more.
+    """
+    authors: dict[UUID, Actor | None] = {}
+    in_force: dict[UUID, bool] = {}
+    found = set()
+    for rule in rules:
+        if rule.author_id is not None and rule.author_id not in authors:
+            try:
+                authors[rule.author_id] = load_member_actor(rule.organization_id, rule.author_id)
+            except NotFound:
+                authors[rule.author_id] = None
+        if rule.api_key_id is not None and rule.api_key_id not in in_force:
+            with every_record():  # not everybody may look at keys
+                in_force[rule.api_key_id] = get_api_key(rule.api_key_id).state is ApiKeyState.ACTIVE
+        author = authors.get(rule.author_id) if rule.author_id else None
+        has_key = rule.api_key_id is None or in_force[rule.api_key_id]
+        if author is None or not has_key or not reaches(rule, actor=author):
+            found.add(rule.id)
+    return found
+
+
+def is_answered_for(rule: AutomationRule) -> bool:
+    """Whether somebody answers for a rule."""
+    return not unanswered([rule])
