@@ -64,45 +64,55 @@ class Plan:
     joins: dict[str, tuple[Any, Any]]
 
 
+_declared: dict[str, Plan] = {}
 _plans: dict[tuple[str, ...], Plan] = {}
 
 
 def plan(crud: Crud) -> Plan:
-    """The (remembered) plan of an entity."""
+    """The (remembered) plan of an entity, with the organization's own fields."""
+    declared = _plan_declared(crud)
     own = [field for field in crud.fields if field.own]
+    if not own:
+        return declared
     key = (crud.kind, *(field.name for field in own))
     found = _plans.get(key)
     if found is None:
         if len(_plans) > MAX_KEPT:
             _plans.clear()
-        columns: dict[str, Any] = {}
-        names: dict[str, Any] = {}
-        joins: dict[str, tuple[Any, Any]] = {}
-        for field in own:
-            columns[field.name] = column_of(crud, field)
-            if field.is_link:
-                names[field.name] = name_of(crud, field, columns[field.name])
-        for field in crud.fields[: len(crud.fields) - len(own)]:
-            columns[field.name] = (
-                field.expression() if field.expression is not None else getattr(crud.model, field.name)
-            )
-            if field.is_link:
-                model, label = target_model(field)
-                alias = aliased(model)
-                names[field.name] = getattr(alias, label.key)
-                joins[field.name] = (
-                    alias,
-                    and_(
-                        alias.id == columns[field.name],
-                        alias.organization_id == crud.model.organization_id,
-                    ),
-                )
-        for field in crud.filters:
-            columns[field.name] = field.expression() if field.expression else getattr(crud.model, field.name)
-        if crud.extra_columns is not None:
-            columns.update(crud.extra_columns())
-        found = _plans[key] = Plan(columns, names, joins)
+        columns = {field.name: column_of(crud, field) for field in own}
+        names = {field.name: name_of(crud, field, columns[field.name]) for field in own if field.is_link}
+        found = Plan({**columns, **declared.columns}, {**names, **declared.names}, declared.joins)
+        _plans[key] = found
     return found
+
+
+def _plan_declared(crud: Crud) -> Plan:
+    """That of the declared fields: one for ever, because kept statements join by its aliases."""
+    found = _declared.get(crud.kind)
+    if found is not None:
+        return found
+    columns: dict[str, Any] = {}
+    names: dict[str, Any] = {}
+    joins: dict[str, tuple[Any, Any]] = {}
+    for field in (one for one in crud.fields if not one.own):
+        columns[field.name] = field.expression() if field.expression is not None else getattr(crud.model, field.name)
+        if field.is_link:
+            model, label = target_model(field)
+            alias = aliased(model)
+            names[field.name] = getattr(alias, label.key)
+            joins[field.name] = (
+                alias,
+                and_(
+                    alias.id == columns[field.name],
+                    alias.organization_id == crud.model.organization_id,
+                ),
+            )
+    for field in crud.filters:
+        columns[field.name] = field.expression() if field.expression else getattr(crud.model, field.name)
+    if crud.extra_columns is not None:
+        columns.update(crud.extra_columns())
+    # Of two threads that come first at once one counts, for both.
+    return _declared.setdefault(crud.kind, Plan(columns, names, joins))
 
 
 def search_criterion(crud: Crud, text: str, columns: Mapping[str, Any]) -> Any:
