@@ -10,7 +10,7 @@ import { known, writable } from "./calendar/entries.js";
 import "./calendar/feed.js";
 import * as filters from "./calendar/filters.js";
 import * as grid from "./calendar/grid.js";
-import "./calendar/menu.js";
+import { offerAgain } from "./calendar/menu.js";
 import { move, whenMoved } from "./calendar/moves.js";
 import * as state from "./calendar/state.js";
 import { drawTray } from "./calendar/tray.js";
@@ -82,6 +82,7 @@ async function load(focus = null) {
     for (const entry of [...dated, ...undated]) known.set(keyOf(entry), entry);
     error.hidden = true;
     draw();
+    offerAgain();
     if (held) focusAgain(() => $$(`[data-entry="${held}"]`).find((one) => one.offsetParent));
     else if (heldDay) focusAgain(() => dayButton(heldDay));
   } catch (failure) {

@@ -13,10 +13,8 @@ let anchor = null;
 const linkOf = (key) => $$(`[data-entry="${key}"]`).find((one) => one.offsetParent) ?? null;
 const entryOf = (key) => known.get(key);
 
-function open(key, box) {
-  current = entryOf(key);
-  if (!current) return;
-  anchor = box;
+/** Offers what can be done with the entry as it is now. */
+function offer() {
   const movable = writable && current.movable;
   const dated = current.start !== null;
   const label = $("[data-entry-move-label]", menu);
@@ -25,6 +23,19 @@ function open(key, box) {
   for (const one of $$("[data-entry-later]", menu)) one.hidden = !movable || !dated;
   $("[data-entry-finish]", menu).hidden = !writable || !current.finishable;
   $("[data-entry-undate]", menu).hidden = !movable || !dated || current.kind !== "task";
+}
+/** An open menu speaks of the entry as it has become. */
+export function offerAgain() {
+  if (!current || !menu.matches(":popover-open")) return;
+  current = entryOf(`${current.kind}:${current.id}`);
+  if (current) offer();
+  else menu.hidePopover();
+}
+function open(key, box) {
+  current = entryOf(key);
+  if (!current) return;
+  anchor = box;
+  offer();
   menu.showPopover();
   place(menu, box);
   $("button:not([hidden])", menu).focus();

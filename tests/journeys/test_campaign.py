@@ -121,7 +121,7 @@ def finished_from_the_calendar(page: Page, campaign: Campaign) -> None:
     page.get_by_role("menuitem", name="Mark as done").click()
     expect(page.locator(".sk-toast")).to_contain_text("“Copy” is done")
     assert campaign.task("Copy").status_group == "done"
-    # What waited for it is free now; done things cannot be done again.
+    # Done things cannot be done again, and a menu that was opened a moment too early says so too.
     page.locator("[data-cal-body] [data-entry]", has_text="Copy").filter(visible=True).first.click(button="right")
     expect(page.get_by_role("menuitem", name="Open the entry")).to_be_visible()
     expect(page.get_by_role("menuitem", name="Mark as done")).to_have_count(0)
