@@ -1,4 +1,4 @@
-"""Notices that rules send: to people who may see the record."""
+"""Notices that rules send to people who may see the record, and what is said of rules themselves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import datetime as dt
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from sqlalchemy import select
+
 from app.collaboration import records
+from app.kernel.db import db
 from app.kernel.errors import NotFound
 from app.notifications.handlers import MAIL_MENTIONS_AFTER, may_see
 from app.notifications.models import Category
@@ -15,11 +18,14 @@ from app.tasks.models.names import Priority
 from app.tasks.models.tasks import Task
 from app.tasks.queries import tasks
 from app.tenancy import queries as tenancy
+from app.tenancy.models import Membership
+from app.tenancy.service.roles import admins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from app.automations.actions import Execution
+    from app.automations.models import AutomationRule
 
 _ICONS = {Priority.P0: "siren", Priority.P1: "triangle-alert"}
 
@@ -68,3 +74,18 @@ def _manager(owner_id: UUID) -> list[UUID]:
     owner = tenancy.get_member(owner_id)
     found = tenancy.get_team(owner.team_id).manager_id if owner.team_id is not None else None
     return [found] if found and found != owner_id else []
+
+
+def tell_admins(rule: AutomationRule) -> None:
+    """Tells the organization's admins that nobody answers for a rule, so that it has stopped; once for each saving."""
+    found = select(Membership.id).where(Membership.user_id.in_(admins())).order_by(Membership.id)
+    for member_id in db.session.scalars(found).all():
+        notify(
+            member_id,
+            "automation_unanswered",
+            {"title": rule.name},
+            category=Category.SYSTEM,
+            icon="workflow",
+            url=f"/settings/automations/{rule.id}",
+            dedupe_key=f"unanswered:{rule.id}:{rule.version}",
+        )

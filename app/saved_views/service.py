@@ -28,22 +28,17 @@ SHOWN = ("id", "name", "owner_id", "visibility", "is_default", "definition")
 KEYS = ("leaves", "tree", "search", "sort", "columns", "page_size", "options")
 
 
-def _visible(actor: Actor) -> Any:
-    """The actor's own views, those of the people of their team, and those for everybody."""
-    of_team = _of_team(bindparam(None, list(actor.team_member_ids), type_=ARRAY(Uuid)))
-    return (SavedView.owner_id == actor.member_id) | of_team | (SavedView.visibility == Visibility.SHARED)
-
-
-def _of_team(member_ids: BindParameter[Any]) -> Any:
-    return (SavedView.visibility == Visibility.TEAM) & (SavedView.owner_id == any_(member_ids))
+def _visible(member_id: Any, team: BindParameter[Any]) -> Any:
+    """A person's own views, those of the people of their team (an array of members), and those for everybody."""
+    of_team = (SavedView.visibility == Visibility.TEAM) & (SavedView.owner_id == any_(team))
+    return (SavedView.owner_id == member_id) | of_team | (SavedView.visibility == Visibility.SHARED)
 
 
 def list_views(kind: str, *, actor: Actor) -> Sequence[Any]:
     """The views of an entity that the actor may use, in order: rows with what tabs and dialogs show of a SavedView."""
 
     def build() -> Select[Any]:
-        mine = SavedView.owner_id == bindparam("member_id", type_=Uuid)
-        shown = mine | _of_team(bindparam("team", type_=ARRAY(Uuid))) | (SavedView.visibility == Visibility.SHARED)
+        shown = _visible(bindparam("member_id", type_=Uuid), bindparam("team", type_=ARRAY(Uuid)))
         return (
             select(*(getattr(SavedView, name) for name in SHOWN))
             .where(SavedView.kind == bindparam("kind", type_=String), shown)
@@ -56,7 +51,8 @@ def list_views(kind: str, *, actor: Actor) -> Sequence[Any]:
 
 def get_view(view_id: UUID, *, actor: Actor) -> SavedView:
     """A view that the actor may use; NotFound for another's private one."""
-    view = db.session.scalar(select(SavedView).where(SavedView.id == view_id, _visible(actor)))
+    shown = _visible(actor.member_id, bindparam(None, list(actor.team_member_ids), type_=ARRAY(Uuid)))
+    view = db.session.scalar(select(SavedView).where(SavedView.id == view_id, shown))
     if view is None:
         raise NotFound
     return view

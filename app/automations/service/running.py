@@ -11,12 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.automations.actions import ACTIONS, Execution
-from app.automations.answering import tell_admins
 from app.automations.conditions import criterion
 from app.automations.models import MAX_DEPTH, AutomationRule, AutomationRun, RunStatus, Skip
 from app.automations.queries.answering import is_answered_for
 from app.automations.queries.runs import chain_has, count_today
 from app.automations.subjects import SUBJECTS
+from app.automations.telling import tell_admins
 from app.automations.triggers import TRIGGERS, of_event, record_of
 from app.kernel import clock, jobs
 from app.kernel.db import advisory_lock, db
