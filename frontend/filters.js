@@ -2,7 +2,7 @@
 import { $, $$, openDialog } from "./lib.js";
 
 const form = $("[data-filter-form]");
-const words = form && JSON.parse($("#filter-texts").textContent);
+const words = form && { ...JSON.parse($("#filter-texts").textContent), ...JSON.parse($("#filter-start").textContent) };
 const root = form && $("[data-filter-root]", form);
 // Part of a page's own form, which has no “me”: an automation's.
 const isInline = form && "filterInline" in form.dataset;

@@ -104,15 +104,16 @@ def _word(value: SlaState) -> Any:
 
 
 def hours_text() -> Any:
-    """The organization's hours, in SQL, where a badge tells hours: of a deadline at risk or breached."""
+    """The organization's hours, in SQL, where a badge tells hours: of a deadline at risk or breached.
+
+    Of the one organization that the scope is of, and not of the task's own: so they are read once, not for each row.
+    """
     closed = closings(WorkCalendar.organization_id, named=False)
     parts = func.jsonb_build_array(Organization.timezone, WorkCalendar.hours, closed)
     found = (
         select(cast(parts, Text))
         .select_from(WorkCalendar)
         .join(Organization, Organization.id == WorkCalendar.organization_id)
-        .where(WorkCalendar.organization_id == Task.organization_id)
-        .correlate(Task)
         .scalar_subquery()
     )
     at_risk = func.coalesce(ended(), NOW) >= _current(Task.sla_start_warn_at, Task.sla_warn_at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -279,19 +279,37 @@ def get_member(member_id: UUID) -> Membership:
     return member
 
 
-def list_people() -> Sequence[Membership]:
+class Person(NamedTuple):
+    """Somebody who may own records, as menus offer them."""
+
+    id: UUID
+    display_name: str
+    status: str
+    team_id: UUID | None
+
+
+def list_people() -> list[Person]:
     """Everybody who may own records: active members and placeholders, by name."""
-    return db.session.scalars(
-        select(Membership)
-        .where(Membership.status != MemberStatus.REMOVED)
-        .order_by(func.lower(Membership.display_name))
-    ).all()
+    return [one for one in list_owners() if one.status != MemberStatus.REMOVED]
 
 
-def list_owners() -> Sequence[Membership]:
+def still_here(member_ids: Iterable[UUID | None]) -> set[UUID]:
+    """Those of the members who may own records: a copy of what somebody owned who has left is nobody's."""
+    people = select(Membership.id).where(
+        Membership.id.in_({one for one in member_ids if one is not None}), Membership.status != MemberStatus.REMOVED
+    )
+    return set(db.session.scalars(people))
+
+
+def list_owners() -> list[Person]:
     """Everybody who may own records, by name, then those who have left: what they owned keeps their name."""
-    gone = Membership.status == MemberStatus.REMOVED
-    return db.session.scalars(select(Membership).order_by(gone, func.lower(Membership.display_name))).all()
+
+    def statement() -> Select[Any]:
+        gone = Membership.status == MemberStatus.REMOVED
+        columns: Any = Membership.id, Membership.display_name, Membership.status, Membership.team_id
+        return select(*columns).order_by(gone, func.lower(Membership.display_name))
+
+    return [Person(*row) for row in read_prepared("owners", statement, {})]
 
 
 def list_teams() -> Sequence[Team]:

@@ -203,7 +203,7 @@ def test_the_address_holds_the_tree_and_the_chips_say_it_in_words(table, sign_in
 def test_the_builder_starts_from_the_address(table, sign_in):
     company, _tasks = table
     page = open_table(sign_in(company.admin), ("t", "or(owner:in:me;title:eq:x)"), ("f", "estimate:gt:3"))
-    state = json.loads(re.search(r'id="filter-texts"[^>]*>(.*?)</script>', page.text, re.S)[1])
+    state = json.loads(re.search(r'id="filter-start"[^>]*>(.*?)</script>', page.text, re.S)[1])
     assert state["tree"]["op"] == "and"
     assert [one.get("field", one.get("op")) for one in state["tree"]["items"]] == ["estimate", "or"]
     assert len(list(leaves_of(state["tree"]))) == 3

@@ -218,6 +218,12 @@ class Crud:
         return self.list_name or self.kind
 
     @property
+    def shape(self) -> tuple[Any, ...]:
+        """What tells its lists from those that another organization has of the entity: the fields of its own."""
+        own = [one for one in self.fields if one.own]
+        return tuple((one.key, one.label, one.kind, one.choices, one.unit) for one in own)
+
+    @property
     def list_url(self) -> str:
         """The address of the list."""
         return self.list_address or self.url + self.list_path

@@ -11,6 +11,7 @@ from app.kernel.crud import cells
 from app.kernel.feature import registry
 from app.kernel.web.addresses import branding_url, with_args
 from app.kernel.web.files import files
+from app.kernel.web.parts import keep_part
 from app.kernel.web.preferences import preferences
 from app.kernel.web.search import lookup, palette, search_page
 from app.kernel.web.shell import shell_context
@@ -18,6 +19,7 @@ from app.kernel.web.words import (
     audit_action,
     audit_field,
     audit_value,
+    filter_start,
     filter_texts,
     month_label,
     palette_commands,
@@ -37,9 +39,11 @@ def init_app(app: Flask) -> None:
         with_args=with_args,
     )
     app.jinja_env.globals.update(
+        keep_part=keep_part,
         script_texts=script_texts,
         markdown=markdown.render,
         is_record=lambda kind: kind in registry.records,
+        filter_start=filter_start,
         filter_texts=filter_texts,
         palette_commands=palette_commands,
         picture_url=lambda key: f"/files/{crypto.sign(key, purpose='file')}" if key else None,

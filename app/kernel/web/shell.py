@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -26,6 +26,12 @@ def badge(name: str, count: Callable[[Actor], Any]) -> None:
     _badges[name] = count
 
 
+@lru_cache(maxsize=512)
+def _entries(_language: str, _allowed: frozenset[str]) -> list[dict[str, Any]]:
+    """FAB's menu for whoever may see the entries ``_allowed``, in the language of the request."""
+    return current_app.extensions["appbuilder"].menu.get_data()  # type: ignore[no-any-return]
+
+
 class Shell:
     """What the layout shows; computed when a template asks, once per request."""
 
@@ -41,11 +47,22 @@ class Shell:
         return getattr(g, "actor", None)
 
     @cached_property
+    def allowed(self) -> frozenset[str]:
+        """The names of the menu's entries that the actor may see."""
+        return frozenset(current_app.extensions["appbuilder"].sm.get_user_menu_access())
+
+    @property
+    def here(self) -> tuple[str, ...]:
+        """The addresses of the menu's entries that are marked as current."""
+        entries = [child for section in self.menu for child in (section, *section["children"])]
+        return tuple(one["url"] for one in entries if one["current"])
+
+    @cached_property
     def menu(self) -> list[dict[str, Any]]:
         """FAB's menu, as far as the actor may see it, with our icons and the current entry marked."""
         items = {item.name: item for item in registry.menu}
         found = []
-        for entry in current_app.extensions["appbuilder"].menu.get_data():
+        for entry in _entries(self.language, self.allowed):
             spec = items.get(entry["name"])
             children = [
                 {**child, "current": _is_current(child.get("url", ""))}

@@ -73,11 +73,17 @@ def script_texts() -> dict[str, Any]:
     }
 
 
-def filter_texts(crud: Crud, params: ListParams) -> dict[str, Any]:
-    """What the filter builder starts from: the list's tree, and the words for fields of each kind."""
+def filter_start(crud: Crud, params: ListParams) -> dict[str, Any]:
+    """What the filter builder starts from: the list's tree, and what the records are called that it names."""
     return {
         "tree": params.filter_tree,
         "names": {str(key): name for key, name in names_in(crud, params).items()},
+    }
+
+
+def filter_texts() -> dict[str, Any]:
+    """The words of the filter builder for fields of each kind."""
+    return {
         "dates": {key: str(text) for key, text in DATE_LABELS.items()},
         "operators": {kind.value: list(names) for kind, names in OPERATORS.items()},
         "labels": {key: str(text) for key, text in OPERATOR_LABELS.items()},

@@ -15,9 +15,9 @@ from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 from app.tasks.cruds import MODULES, PRIORITIES, TASKS
 from app.tasks.models.names import CLOSED
-from app.tasks.models.tasks import Task, TaskStatus
+from app.tasks.models.tasks import Task
 from app.tasks.queries.links import first_links, name_first
-from app.tasks.queries.tasks import list_statuses
+from app.tasks.queries.tasks import StatusLine, read_statuses
 from app.tenancy.models import MemberStatus
 from app.tenancy.queries import list_owners
 
@@ -48,12 +48,14 @@ class Group:
     css: str = ""
     icon: str = ""
     values: dict[str, Any] = field(default_factory=dict)
-    status: TaskStatus | None = None
+    status: StatusLine | None = None
     count: int = 0
     estimate: int = 0
     rows: list[Row] = field(default_factory=list)
     # Whether something can be put here: a day that is over takes nothing.
     takes: bool = True
+    # Whether it stands there when it is empty.
+    stays: bool = True
 
     @property
     def is_closed(self) -> bool:
@@ -96,7 +98,7 @@ def _status_groups() -> list[Group]:
     icons = {one.value: one.icon for one in _groups_of_statuses()}
     return [
         Group(str(one.id), one.name, f"g-{one.group}", icons[one.group], {"status": str(one.id)}, one)
-        for one in list_statuses()
+        for one in read_statuses()
     ]
 
 
@@ -121,6 +123,7 @@ def _owner_groups() -> list[Group]:
             one.display_name,
             values={"owner": str(one.id)},
             takes=one.status != MemberStatus.REMOVED,
+            stays=False,
         )
         for one in list_owners()
     ]
@@ -129,7 +132,7 @@ def _owner_groups() -> list[Group]:
 
 def _link_groups(values: Sequence[str]) -> list[Group]:
     """The records that tasks are linked to first."""
-    named = [Group(key, one.label, icon=one.icon, values={"link": key}) for key, one in name_first(values)]
+    named = [Group(key, one.label, icon=one.icon, values={"link": key}, stays=False) for key, one in name_first(values)]
     none = [Group(NO_LINK, _("No linked record"), icon="unlink", values={"link": None})] if NO_LINK in values else []
     return [*named, *none]
 

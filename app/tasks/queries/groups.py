@@ -224,7 +224,7 @@ def list_groups(how: Arrangement, params: ListParams, actor: Actor, first: int =
     for one in groups:
         one.count, one.estimate = sums.get(one.key, (0, 0))
     _fill({(one.key,): one for one in groups}, reader, only)
-    shown = [one for one in groups if how.by not in {"owner", "link"} or one.count]
+    shown = [one for one in groups if one.stays or one.count]
     return Listed(shown, sum(count for count, _sum in sums.values()), left)
 
 
@@ -242,7 +242,7 @@ def list_lanes(how: Arrangement, params: ListParams, actor: Actor, first: int = 
     for found, counted in ((columns, numbers[0]), (groups, numbers[1])):
         for one in found:
             one.count = counted.get(one.key, 0)
-    columns = [one for one in columns if how.by != "owner" or one.count]
+    columns = [one for one in columns if one.stays or one.count]
     lanes = [Lane(one, [_cell(column, one, sums) for column in columns]) for one in groups if one.count]
     cells: dict[tuple[str, ...], Group] = {(one.key, lane.group.key): one for lane in lanes for one in lane.cells}
     _fill(cells, reader, keys if lane_of.found else None, LANE_PAGE, of=1)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select
 
-from app.kernel.db import db, is_one_of
+from app.kernel.db import db, is_one_of, read_prepared
 from app.kernel.errors import NotFound
 from app.tasks.models.names import CLOSED, MemberRole, StatusGroup, TaskType
 from app.tasks.models.tasks import Task, TaskMember, TaskStatus
 from app.tasks.models.work import ChecklistItem
 from app.tenancy.models import Membership
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
 
 GROUP_ORDER = {group: place for place, group in enumerate(StatusGroup)}
 
@@ -33,6 +36,27 @@ def cleared(task: Any) -> Any:
 def list_statuses() -> list[TaskStatus]:
     """The organization's statuses, group by group."""
     found = db.session.scalars(select(TaskStatus).order_by(TaskStatus.position, TaskStatus.id))
+    return sorted(found, key=lambda one: GROUP_ORDER[StatusGroup(one.group)])
+
+
+class StatusLine(NamedTuple):
+    """A status as lists and menus show it."""
+
+    id: UUID
+    name: str
+    group: str
+    wip_limit: int | None
+    wip_hard: bool
+
+
+def read_statuses() -> list[StatusLine]:
+    """As ``list_statuses``, for pages."""
+
+    def statement() -> Select[Any]:
+        columns: Any = TaskStatus.id, TaskStatus.name, TaskStatus.group, TaskStatus.wip_limit, TaskStatus.wip_hard
+        return select(*columns).order_by(TaskStatus.position, TaskStatus.id)
+
+    found = [StatusLine(*row) for row in read_prepared("statuses", statement, {})]
     return sorted(found, key=lambda one: GROUP_ORDER[StatusGroup(one.group)])
 
 

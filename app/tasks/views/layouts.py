@@ -21,7 +21,7 @@ from app.tasks.cruds import PRIORITIES
 from app.tasks.lists import board_of, list_of
 from app.tasks.queries import groups, tasks
 from app.tasks.queries.branches import DEPTH, Branches, branches_of
-from app.tasks.queries.groupings import GROUPINGS
+from app.tasks.queries.groupings import GROUPINGS, get_grouping
 from app.tenancy.queries import list_people
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def layouts(address: str) -> tuple[tuple[str, str, str], ...]:
     return tuple((name, f"{address}{path}", sign) for name, path, sign in MODES)
 
 
-def choices() -> dict[str, Any]:
-    """What the menus offer that change a task where it stands."""
-    return {"priorities": PRIORITIES, "people": list_people(), "statuses": tasks.list_statuses()}
+def choices(statuses: Sequence[tasks.StatusLine] = ()) -> dict[str, Any]:
+    """What the menus offer that change a task where it stands; ``statuses`` where they were read already."""
+    return {"priorities": PRIORITIES, "people": list_people(), "statuses": statuses or tasks.read_statuses()}
 
 
 class LayoutPages(TenantView):
@@ -80,7 +80,7 @@ class LayoutPages(TenantView):
             return make_response(str(self._writer(found, how, fields).write(found)))
         if kind == "below":
             return make_response(str(self._below(parse_id(cell[0]), first, how, fields)))
-        listed = groups.list_groups(how, params, http.actor(), first)
+        listed = groups.list_groups(how, params, http.actor(), _further(kind, by, first))
         shown = [row for one in listed.groups for row in one.rows]
         context |= {
             "by": by,
@@ -91,7 +91,7 @@ class LayoutPages(TenantView):
         }
         if kind:
             return make_response(self.render_template("tasks/_groups.html", **context))
-        context |= {"editors": [_editor(one) for one in fields if rows.is_editable(one)], **choices()}
+        context |= {"editors": [_editor(one) for one in fields if rows.is_editable(one)], **choices(_statuses(listed))}
         return self._page("list", context)
 
     def _writer(self, shown: Sequence[Row], how: groups.Arrangement, fields: Sequence[Field]) -> rows.RowWriter:
@@ -126,11 +126,11 @@ class LayoutPages(TenantView):
             found = groups.list_more(how, params, http.actor(), cell, first)
             return make_response(str(rows.render_cards(found, may_write=may_write)))
         reading = groups.list_lanes if how.lanes else groups.list_groups
-        listed = reading(how, params, http.actor(), first)
+        listed = reading(how, params, http.actor(), _further(kind, how.lanes or by, first))
         context |= {"by": by, "by_lanes": how.lanes, **self._listed(listed, first), "only_lanes": kind == "groups"}
         if kind:
             return make_response(self.render_template("tasks/_columns.html", **context))
-        return self._page("board", context | choices())
+        return self._page("board", context | choices(_statuses(listed)))
 
     def _listed(self, listed: groups.Listed, first: int) -> dict[str, Any]:
         """What both pages say of what they found."""
@@ -207,6 +207,18 @@ def _fragment(depths: Mapping[str, int]) -> tuple[str, Sequence[str], int]:
     if len(cell) != depths[kind]:
         raise BadRequest(_("Unknown field “%(name)s”.", name="in"))
     return kind, cell, first
+
+
+def _statuses(listed: groups.Listed) -> list[tasks.StatusLine]:
+    """The statuses of which the page's groups are."""
+    return [one.status for one in listed.groups if one.status is not None]
+
+
+def _further(kind: str, by: str, first: int) -> int:
+    """From which group on: groups that are known beforehand all stand on the page already. Raises BadRequest."""
+    if kind == "groups" and get_grouping(by).found is None:
+        raise BadRequest(_("Unknown field “%(name)s”.", name="fragment"))
+    return first
 
 
 def _editor(field: Field) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class TimelineView(BaseView):  # type: ignore[misc]
                 status_icon=rows.status_icon,
                 priorities=PRIORITIES,
                 people=list_people(),
-                statuses=tasks.list_statuses(),
+                statuses=tasks.read_statuses(),
             )
         )
 
