@@ -32,7 +32,7 @@ from app.tasks.queries.templates import get_template
 from app.tasks.service.tasks import create_task
 from app.tasks.service.templates import use_template
 from app.tenancy.models import MemberStatus
-from app.tenancy.queries import get_member
+from app.tenancy.queries import get_member, still_here
 
 if TYPE_CHECKING:
     from app.automations.models import AutomationRule
@@ -214,7 +214,7 @@ def _make_task(run: Execution, params: Params) -> Params:
     owner: Any = {OWNER: getattr(run.record, "owner_id", None), CREATOR: run.record.created_by_id}.get(
         params["owner"], params["owner"]
     )
-    owner_id = parse_id(owner) if owner else None
+    owner_id = next(iter(still_here([parse_id(owner)])), None) if owner else None
     parent_id = run.record.id if is_task else None
     due = run.day + dt.timedelta(days=params["due_in"]) if params.get("due_in") is not None else None
     title = run.fill(params["title"])[:200]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from app.collaboration import cards, jobs  # noqa: F401 - registers them
 from app.collaboration.api import APIS
 from app.collaboration.views import VIEWS
+from app.kernel.constraints import raced
 from app.kernel.feature import Feature, Resource, Schedule
 from app.kernel.i18n import lazy_gettext as _l
+
+raced.add("uq_record_link_pair")
 
 feature = Feature(
     "collaboration",

@@ -13,6 +13,8 @@ from app.kernel.errors import Conflict, DomainError, Invalid, Unavailable
 
 # Constraint name -> (field, message) for the CHECKs that deserve their own words; features add.
 check_messages: dict[str, tuple[str, str]] = {}
+# UNIQUEs over what no field holds: only two who write at once break them, and the later one has to look again.
+raced: set[str] = set()
 
 
 def _constraint(name: str) -> Any | None:
@@ -36,6 +38,8 @@ def explain(error: DBAPIError) -> DomainError:
     state = getattr(original, "sqlstate", None) or ""
     diagnostics = getattr(original, "diag", None)
     name = getattr(diagnostics, "constraint_name", None) or ""
+    if state == "23505" and name in raced:
+        return Conflict()
     if state == "23505":
         found = _constraint(name)
         columns = _user_columns(found) if found is not None else []

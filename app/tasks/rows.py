@@ -66,7 +66,7 @@ def due(day: dt.date | None, closed: bool, today: dt.date) -> Markup:
     if day < today:
         late = escape(_("Late"))
         sign = icon("clock-alert", 12)
-        return Markup(f'<span class="sk-due t-danger">{sign}<span class="sr">{late} </span>{text}</span>')  # noqa: S704  # noqa: S704
+        return Markup(f'<span class="sk-due t-danger">{sign}<span class="sr">{late} </span>{text}</span>')  # noqa: S704
     if day == today:
         return Markup('<span class="sk-due t-warn">{}</span>').format(_("today"))
     return Markup(f'<span class="sk-due">{text}</span>')  # noqa: S704

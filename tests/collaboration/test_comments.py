@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import threading
+import time
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from flask import Flask
 from flask_babel import force_locale
 from freezegun import freeze_time
 from PIL import Image
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from app.collaboration.jobs import purge_unreachable
 from app.collaboration.models import Attachment, Comment, CommentMention, RecordLink
@@ -464,6 +467,30 @@ def test_a_link_shows_on_both_sides_to_those_who_see_the_other(company: Company)
         unlink(link_id, actor=actor)
     with tenant_scope(actor):
         assert list_links(get_record("task", hidden)) == []
+
+
+def test_two_who_link_the_same_records_at_once_are_told_to_look_again(app: Flask, company: Company) -> None:
+    actor = company.sales.actor
+    record, other = account(actor, "Bakery"), task(actor, "Call")
+    written = threading.Event()
+
+    def first() -> None:
+        with app.app_context(), uow(actor):
+            link_records("account", record, "task", other, actor=actor)
+            written.set()
+            until = time.monotonic() + 20  # the second one's INSERT waits for the end of this transaction
+            while not db.session.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):
+                assert time.monotonic() < until
+                time.sleep(0.01)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert written.wait(20)
+    with pytest.raises(Conflict), uow(actor):
+        link_records("account", record, "task", other, actor=actor)
+    thread.join(20)
+    with tenant_scope(actor):
+        assert [one.record.label for one in list_links(get_record("account", record))] == ["Call"]
 
 
 # ── what is left ─────────────────────────────────────────────────────────────────────────────────

@@ -259,6 +259,15 @@ def test_what_somebody_owned_who_has_left_is_shown_under_their_name(company, sel
     assert f'data-group="{company.viewer.member_id}"' not in nobody_else
 
 
+def test_who_has_left_gets_no_new_task(company, seller):
+    with uow(company.admin.actor):
+        remove_member(company.marketing.member_id, actor=company.admin.actor)
+    given = {"title": "Too late", "owner": str(company.marketing.member_id)}
+    refused = seller.api("POST", "/api/v1/tasks/", json=given)
+    assert (refused.status_code, list(refused.json["errors"])) == (422, ["owner"])
+    assert seller.api("POST", "/api/v1/tasks/", json={**given, "owner": None}).status_code == 201
+
+
 def test_tasks_are_grouped_by_the_record_they_were_linked_to_first(app, company, seller, sign_in, counting):
     admin = company.admin.actor
     with uow(admin):
@@ -276,6 +285,10 @@ def test_tasks_are_grouped_by_the_record_they_were_linked_to_first(app, company,
     )
     assert list(found) == ["Airport", "Bakery", "No linked record"]
     assert ["Two" in found["Airport"], "One" in found["Bakery"], "Three" in found["No linked record"]] == [True] * 3
+    with uow(admin):
+        link_records("task", tasks[2].id, "opportunity", deals[0].id, actor=admin)
+    emptied = sign_in(company.admin).get("/tasks/list?group=link").text
+    assert 'data-name="No linked record"' in emptied, "somebody may want to put one there again"
     # Who sees no opportunities is not told what they are called.
     marketing = sign_in(company.marketing)
     mine = make(company.marketing.actor, "Mine")
@@ -325,4 +338,6 @@ def test_further_groups_and_lanes_of_linked_records_come_in_place(app, company, 
     assert re.findall(lanes, rest.text) == ["Few", "Some"]
     assert [rest.text.count(one) for one in ("data-card=", "data-head=", "data-groups")] == [3, 0, 0]
     assert browser.get(f"{url}&fragment=groups&from=0").status_code == 400
+    for known in ("/tasks/list?group=status", "/tasks/board?group=owner", "/tasks/board?lanes=priority"):
+        assert browser.get(f"{known}&fragment=groups&from=3").status_code == 400, known
     assert "data-group=" not in browser.get(f"{url}&fragment=groups&from=99").text

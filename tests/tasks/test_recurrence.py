@@ -23,6 +23,7 @@ from app.tasks.queries.tasks import get_task, list_checklist, people_of
 from app.tasks.recurrence import BadRule, next_day, normal, successor, words
 from app.tasks.service.recurrence import set_recurrence
 from app.tasks.service.tasks import add_item, set_people
+from app.tenancy.service.members import remove_member
 from tests.support import work_off
 from tests.tasks.test_tasks import change, make, status
 
@@ -135,6 +136,22 @@ def test_a_finished_task_comes_again_with_all_that_belongs_to_it(company):
         assert [one for one, _name in people_of([copy.id])[copy.id].collaborators] == [company.marketing.member_id]
     finish(actor, copy.id)
     assert follower(actor, copy.id) is None, "it was the last one"
+
+
+def test_what_belonged_to_somebody_who_has_left_comes_again_as_nobodys(company):
+    actor = company.sales.actor
+    task = make(actor, "Weekly call", owner_id=actor.member_id, due_on=clock.today(actor.timezone))
+    make(actor, "Prepare", parent_id=task.id, owner_id=company.marketing.member_id)
+    again(actor, task.id, "FREQ=WEEKLY")
+    with uow(company.admin.actor):
+        remove_member(company.marketing.member_id, actor=company.admin.actor)
+    finish(actor, task.id)
+    copy = follower(actor, task.id)
+    assert copy is not None
+    with tenant_scope(actor):
+        owners = db.session.execute(db.select(Task.title, Task.owner_id).where(Task.parent_id == copy.id)).all()
+    assert copy.owner_id == actor.member_id
+    assert [tuple(one) for one in owners] == [("Prepare", None)]
 
 
 def test_it_comes_once_however_often_it_is_finished(company):

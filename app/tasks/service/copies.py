@@ -14,6 +14,7 @@ from app.tasks.models.work import ChecklistItem
 from app.tasks.queries import tasks as queries
 from app.tasks.service.approvals import copy_approvers
 from app.tasks.service.tasks import create_task
+from app.tenancy.queries import still_here
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -26,15 +27,19 @@ COPIED = ("title", "description", "module", "type", "priority", "owner_id", "est
 
 
 def copy_task(task: Task, *, actor: Actor, shift: dt.timedelta, **changes: Any) -> Task:
-    """A new task like ``task``, its dates moved by ``shift``, with people, check-list and sub-tasks (all open).
+    """A new task like ``task``, its dates moved by ``shift``, with people, check-list and sub-tasks (all open); what
+    belongs to somebody who has left is nobody's in it.
 
     ``changes`` replace values of the topmost copy.
     """
     backlog = queries.first_status(StatusGroup.BACKLOG).id
     made: dict[UUID, UUID] = {}
     top: Task | None = None
-    for one in queries.tree_of(task)[:MAX_COPIES]:
+    tree = queries.tree_of(task)[:MAX_COPIES]
+    here = still_here(one.owner_id for one in tree)
+    for one in tree:
         values = {name: getattr(one, name) for name in COPIED}
+        values["owner_id"] = one.owner_id if one.owner_id in here else None
         values |= {name: getattr(one, name) and getattr(one, name) + shift for name in ("start_on", "due_on")}
         parent = made[one.parent_id] if top is not None and one.parent_id is not None else task.parent_id
         values |= {"status_id": backlog, "parent_id": parent}

@@ -73,13 +73,15 @@ def create_task(*, actor: Actor, **values: Any) -> Task:
     """Creates a task at the top of the order; emits TaskCreated, and TaskAssigned to somebody else.
 
     Without a module it goes where its parent is, else to the first one that the actor may write; without
-    a status to the first of the backlog. Raises Invalid for dates in the wrong order and an unknown parent, Conflict
-    for a status that is full.
+    a status to the first of the backlog. Raises Invalid for dates in the wrong order, an unknown parent and an owner
+    who has left, Conflict for a status that is full.
     """
     task = Task(**{key: value for key, value in values.items() if value is not None})
     if task.parent_id is not None:
         task.module = task.module or queries.get_task(task.parent_id).module
     task.module = task.module or _first_module(actor)
+    if task.owner_id not in {None, actor.member_id}:
+        _require_owner(task.owner_id)
     status = queries.get_status(task.status_id) if task.status_id else queries.first_status(StatusGroup.BACKLOG)
     _require_module(task.module, actor)
     _require_room(status)
@@ -255,9 +257,9 @@ def _change_status(task: Task, entry: Entry) -> None:
             emit(TaskUnblocked(subject_id=freed_id, title=title, owner_id=owner_id, cleared_by=task.title))
 
 
-def _require_owner(member_id: UUID) -> None:
+def _require_owner(member_id: UUID | None) -> None:
     """Whoever has left gets no more work; NotFound for nobody of the organization."""
-    if get_member(member_id).status == MemberStatus.REMOVED:
+    if member_id is not None and get_member(member_id).status == MemberStatus.REMOVED:
         raise Invalid(errors={"owner": [_("This person has left.")]})
 
 
