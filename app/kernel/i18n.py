@@ -144,6 +144,11 @@ def _money(amount: Decimal, currency: str, cents: bool, code: str) -> str:
 
 
 @lru_cache(maxsize=20_000)
+def _whole(value: int, code: str) -> str:
+    return format_decimal(value, locale=code)
+
+
+@lru_cache(maxsize=20_000)
 def _day(value: dt.date, fmt: str, code: str) -> str:
     return babel_date(value, fmt, locale=code)
 
@@ -157,6 +162,8 @@ def number(value: Any, digits: int | None = None) -> str:
     """A decimal number with the locale's marks, at most ``digits`` decimals (all when None)."""
     if value is None:
         return "–"
+    if type(value) is int:
+        return _whole(value, locale().language)
     pattern = None if digits is None else "#,##0" + ("." + "#" * digits if digits else "")
     return format_decimal(value, format=pattern, locale=locale())
 
