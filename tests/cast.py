@@ -47,7 +47,7 @@ class Company:
     viewer: Person
 
 
-def _person(organization, name: str, role: str) -> Person:
+def _person(organization, name: str, role_id: int) -> Person:
     first, last = name.split(" ")
     user = create_user(
         email=f"{first.lower()}@{organization.slug}.example",
@@ -56,7 +56,6 @@ def _person(organization, name: str, role: str) -> Person:
         password=PASSWORD,
         locale="en",
     )
-    role_id = db.session.scalar(db.select(Role.id).where(Role.organization_id == organization.id, Role.name == role))
     member = organizations.join(organization, user, [role_id])
     return Person(user.email, user.id, organization.id, member.id)
 
@@ -65,7 +64,12 @@ def make_company(name: str, names: tuple[str, str, str, str]) -> Company:
     """A new organization with four people: admin, sales, marketing, viewer."""
     with platform_uow("sign-up"):
         organization = organizations.create_organization(name, seats=50, status="active")
-        people = [_person(organization, person, role) for person, role in zip(names, roles.SYSTEM_ROLES, strict=True)]
+        known = dict(
+            db.session.execute(db.select(Role.name, Role.id).where(Role.organization_id == organization.id)).all()
+        )
+        people = [
+            _person(organization, person, known[role]) for person, role in zip(names, roles.SYSTEM_ROLES, strict=True)
+        ]
         found = Company(organization.id, organization.slug, people[0], people[2], people[1], people[3])
     return found
 

@@ -55,7 +55,6 @@ def create_user(
     db.session.add(user)
     db.session.flush()
     db.session.add(Credential(user_id=user.id, password_hash=crypto.hash_password(password) if password else None))
-    db.session.flush()
     return user
 
 
