@@ -1,0 +1,32 @@
+"""What the records that something is linked to are worth: each kind says it of its own (``RecordKind.value``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Numeric, and_, case, cast, func, null, or_, select
+from sqlalchemy.orm import aliased
+
+from app.collaboration.models import RecordLink
+from app.kernel.feature import registry
+
+
+def linked_value(model: Any) -> Any:
+    """The value of all records that a row of ``model`` is linked to and that the actor may see, in SQL.
+
+    NULL where none of them has one. What the actor may see is up to the guard, in here as anywhere.
+    """
+    link = aliased(RecordLink)
+    other = case((link.left_id == model.id, link.right_id), else_=link.left_id)
+    tied = and_(
+        link.organization_id == model.organization_id,
+        or_(link.left_id == model.id, link.right_id == model.id),
+    )
+    valued = [(one.model, one.value) for one in registry.records.values() if one.value is not None]
+    if not valued:
+        return cast(null(), Numeric(14, 2))
+    worth = [value() for _model, value in valued]
+    found: Any = select(func.sum(func.coalesce(*worth) if len(worth) > 1 else worth[0])).select_from(link)
+    for target, _value in valued:
+        found = found.outerjoin(target, and_(target.id == other, target.organization_id == link.organization_id))
+    return found.where(tied).correlate(model).scalar_subquery()
