@@ -170,6 +170,13 @@ _CHANGED_CLOSING = _object({**_CLOSING, "version": {"type": "integer"}})
 _ONE_CLOSING = _object({"id": _ID, "result": _object(_CLOSING_NOW)})
 
 # (path, method) -> summary, request body, status and body of the answer
+_SIMILAR = {
+    "id": _ID,
+    **{key: {"type": "string"} for key in ("code", "title", "url", "status", "status_group")},
+    "number": {"type": "integer"},
+    "owner": {"type": "string", "nullable": True},
+    "similarity": {"type": "number", "minimum": 0, "maximum": 1},
+}
 OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[str, Any]]] = {
     ("/{pk}/move", "post"): ("Puts a task between two others, and into a group", _MOVE, "200", _ITEM_ANSWER),
     ("/{pk}/people", "get"): ("Who works on a task beside its owner", None, "200", _PLAIN),
@@ -217,6 +224,7 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[st
         "200",
         _object({"id": _ID, "result": _PROPOSAL}),
     ),
+    ("/similar", "get"): ("Open tasks that may be the same as one with this title", None, "200", _many(_SIMILAR)),
     ("/{pk}/assist/accept", "post"): ("Adds several proposed lines, all or none", _ACCEPTED, "201", _MADE),
 }
 
@@ -315,6 +323,9 @@ def _describe(
             parameters += [{"in": "query", "name": one, "required": False, "schema": _DAY} for one in days]
         if path.endswith("/assist"):
             parameters.append({"in": "query", "name": "kind", "schema": {**_KIND, "default": "breakdown"}})
+        if path == "/similar":
+            parameters.append({"in": "query", "name": "title", "required": True, "schema": {"type": "string"}})
+            parameters.append({"in": "query", "name": "except", "required": False, "schema": _ID})
         operation: dict[str, Any] = {
             "tags": [resource],
             "summary": summary,
