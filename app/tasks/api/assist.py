@@ -18,14 +18,17 @@ from app.tasks.assist.asking import propose, read_kind
 from app.tasks.assist.duplicates import find_duplicates
 from app.tasks.assist.proposals import Kind
 from app.tasks.assist.remote import Service
+from app.tasks.assist.summary import summarize
+from app.tasks.models.names import KIND
 from app.tasks.queries import tasks as queries
 from app.tasks.service.assist import accept_items, accept_subtasks
 
 if TYPE_CHECKING:
     from app.tasks.assist.duplicates import Duplicate
     from app.tasks.assist.proposals import Proposal, Source
+    from app.tasks.assist.summary import Summary
 
-PERMISSIONS = {"assist": "read", "accept": "write", "similar": "read"}
+PERMISSIONS = {"assist": "read", "accept": "write", "similar": "read", "summary": "read"}
 
 
 def _person() -> str:
@@ -49,6 +52,11 @@ def similar_to_asked() -> list[Duplicate]:
     """The open tasks that may be the one that the address names (``title``), ``except`` itself. Raises NotFound."""
     own = request.args.get("except")
     return find_duplicates(request.args.get("title", ""), apart_from=parse_id(own) if own else None)
+
+
+def summary_of(kind: str, pk: str) -> Summary:
+    """The summary of the comments about a record. Raises NotFound."""
+    return summarize(kind, parse_id(pk), Service.configured(current_app.config), actor=http.actor())
 
 
 def _source(one: Source) -> dict[str, Any]:
@@ -89,6 +97,21 @@ class AssistRoutes:
     def assist(self, pk: str) -> Response:
         """What may be added to a task (``?kind=estimate|breakdown|checklist``), and from where it is drawn."""
         return http.json_response({"id": pk, "result": _json(proposal_for(pk)[0])})
+
+    @expose("/<pk>/summary", methods=["GET"])
+    @protect()
+    @limited
+    def summary(self, pk: str) -> Response:
+        """What the comments about a task come to, each line with the comment that it rests on."""
+        found = summary_of(KIND, pk)
+        result = {
+            "count": found.count,
+            "people": found.people,
+            "internal": found.internal,
+            "lines": [{**asdict(one), "url": one.url or found.record.url} for one in found.points],
+            "service": {"asked": found.asked, "problem": found.problem},
+        }
+        return http.json_response({"id": pk, "result": result})
 
     @expose("/<pk>/assist/accept", methods=["POST"])
     @protect()
