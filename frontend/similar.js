@@ -24,7 +24,7 @@ export async function hint(title, own) {
 const place = $("[data-similar]");
 if (place) {
   const input = document.getElementById(place.dataset.similar);
-  input.closest(".sk-field").after(place);
+  input.closest(".sk-field").append(place);
   let waiting = null, turn = 0;
   const look = async () => {
     const mine = ++turn;
