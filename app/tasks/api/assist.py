@@ -108,7 +108,7 @@ class AssistRoutes:
             "count": found.count,
             "people": found.people,
             "internal": found.internal,
-            "lines": [{**asdict(one), "url": one.url or found.record.url} for one in found.points],
+            "lines": [{**asdict(one), "url": one.url or found.url} for one in found.points],
             "service": {"asked": found.asked, "problem": found.problem},
         }
         return http.json_response({"id": pk, "result": result})

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from app.collaboration.digest import Remark
     from app.collaboration.records import Record
     from app.kernel.actor import Actor
+    from app.kernel.feature import RecordKind
     from app.tasks.assist.remote import Service
 
 # Decisions that a summary shows, and lines of the service.
@@ -55,12 +56,18 @@ _RULES = (
 class Summary:
     """What a conversation comes to. ``asked``: whether the AI service was; ``problem``: why it is not in here."""
 
-    record: Record
+    of: RecordKind
+    record_id: UUID
     count: int = 0
     people: int = 0
     points: list[Point] = field(default_factory=list)
     asked: bool = False
     problem: str | None = None
+
+    @property
+    def url(self) -> str:
+        """The record's address."""
+        return self.of.url(self.record_id)
 
     @property
     def internal(self) -> bool:
@@ -76,7 +83,7 @@ def summarize(kind: str, record_id: UUID, service: Service | None, *, actor: Act
     actor.require("read", "comment")
     record = get_record(kind, record_id)
     remarks = read_remarks(record, actor)
-    found = Summary(record, len(remarks), len({one.author_id or one.author for one in remarks}))
+    found = Summary(record.of, record_id, len(remarks), len({one.author_id or one.author for one in remarks}))
     found.points = [*points_of(remarks), *_decisions(record)]
     told = [one for one in remarks if not one.internal][-MAX_SENT:]
     organization = current_organization()
@@ -178,7 +185,7 @@ def draft(found: Summary, states: Mapping[str, Any]) -> str:
     lines = [f"**{_('Summary of the conversation')}**", ""]
     for one in found.points:
         said = re.sub(r"(?<!\w)@", "", line_words(one, states))
-        lines.append(f"- {said} [↗]({one.url or found.record.url})")
+        lines.append(f"- {said} [↗]({one.url or found.url})")
     return "\n".join(lines)
 
 

@@ -53,7 +53,7 @@ class SummaryView(BaseView):  # type: ignore[misc]
     def summary(self, kind: str, pk: str) -> Response:
         """What the comments come to, and the same as the text of a comment."""
         found = summary_of(kind, pk)
-        may_comment = http.actor().can("write", found.record.of.resource)
+        may_comment = http.actor().can("write", found.of.resource)
         return make_response(
             self.render_template(
                 "tasks/summary.html",
