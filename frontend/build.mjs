@@ -36,6 +36,7 @@ const result = await build({
     calendar: "frontend/calendar.js",
     timeline: "frontend/timeline.js",
     templates: "frontend/templates.js",
+    similar: "frontend/similar.js",
     fields: "frontend/fields.js",
     automations: "frontend/automations.js",
     style: "frontend/style.css",

@@ -5,6 +5,7 @@ import { pickEmoji } from "./emoji.js";
 import { $, $$, fragment, send, tell, texts, toast } from "./lib.js";
 import { on } from "./live.js";
 import "./links.js";
+import { summarize } from "./summary.js";
 
 const api = (path) => `/api/v1/comments/${path}`;
 const shown = new Set();
@@ -58,6 +59,7 @@ class Talk extends HTMLElement {
       if (under) $(`[data-thread="${under}"]`, this.threads)?.append(form);
       else this.put(form, $(`[data-comment="${edits}"]`, this.threads));
     }
+    $("[data-summarize]", this)?.setAttribute("aria-expanded", String(!$("[data-summary]", this).hidden));
     const count = $("[data-comment-count]", this);
     count.textContent = this.state.count;
     count.hidden = this.state.count === "0";
@@ -159,6 +161,7 @@ class Talk extends HTMLElement {
     const id = comment?.dataset.comment;
     const hit = (name) => event.target.closest(`[data-${name}]`);
     const done = async (path, options) => { await send(api(path), options); await this.load(); };
+    if (hit("summarize")) return summarize(this, hit("summarize"));
     if (hit("older")) return this.older(hit("older"));
     if (!comment) return undefined;
     event.target.closest("[role=menuitem]")?.closest("[popover]").hidePopover();

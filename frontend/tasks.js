@@ -11,6 +11,7 @@ import "./recurrence.js";
 import "./templates.js";
 import "./time.js";
 import "./approvals.js";
+import { hint } from "./similar.js";
 import { ready } from "./dependencies.js";
 
 const root = $("[data-tasks]");
@@ -194,7 +195,11 @@ document.addEventListener("submit", async (event) => {
       const values = JSON.parse(form.closest("[data-values]").dataset.values);
       const made = await send(api("?quick=1"), { json: { title: text, ...values } });
       own.set(made.id, made.result.version);
-    } else if ("subtask" in form.dataset) await send(api("?quick=1"), { json: { title: text, parent: box.dataset.task } });
+      hint(text, made.id);
+    } else if ("subtask" in form.dataset) {
+      const made = await send(api("?quick=1"), { json: { title: text, parent: box.dataset.task } });
+      hint(text, made.id);
+    }
     else if ("newitem" in form.dataset) await send(api(`${box.dataset.task}/checklist`), { json: { text } });
     else {
       form.hidePopover();

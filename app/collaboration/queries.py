@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from app.kernel.actor import Actor
 
 PAGE = 50
+# From so many comments on a summary is offered.
+ENOUGH = 8
 
 
 @dataclass(slots=True)
@@ -76,8 +78,14 @@ class Conversation:
     may_comment: bool
     may_be_internal: bool
 
+    @property
+    def may_summarize(self) -> bool:
+        """Whether there is enough to sum up."""
+        return self.count >= ENOUGH
 
-def _visible(record: Record, actor: Actor) -> ColumnElement[bool]:
+
+def visible_to(record: Record, actor: Actor) -> ColumnElement[bool]:
+    """The comments about a record that somebody who sees it may read, deleted ones too, as a criterion."""
     criterion: ColumnElement[bool] = (Comment.record_id == record.id) & (Comment.kind == record.of.kind)
     return criterion if sees_internal(actor, record.of) else criterion & Comment.internal.is_(False)
 
@@ -87,7 +95,7 @@ def conversation(record: Record, actor: Actor, *, before: dt.datetime | None = N
 
     The same number of queries, whatever its length. A deleted comment is there only while it has answers.
     """
-    visible = _visible(record, actor)
+    visible = visible_to(record, actor)
     roots = select(Comment.id).where(visible, Comment.parent_id.is_(None))
     if before is not None:
         roots = roots.where(Comment.created_at < before)
@@ -188,7 +196,7 @@ def show_comment(comment: Comment, actor: Actor) -> Shown:
 
 def list_comments(record: Record, actor: Actor, *, page: int, page_size: int) -> tuple[int, list[Shown]]:
     """How many comments a record has, and a page of them, oldest first."""
-    alive = _visible(record, actor) & Comment.deleted_at.is_(None)
+    alive = visible_to(record, actor) & Comment.deleted_at.is_(None)
     count = db.session.scalar(select(func.count()).where(alive)) or 0
     rows = db.session.execute(
         select(Comment, Membership.display_name)

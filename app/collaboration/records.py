@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import null, select
 
 from app.kernel.actor import ActorKind
 from app.kernel.crud.fields import cruds
@@ -81,7 +82,7 @@ def may_read(actor: Actor, of: RecordKind, record_id: UUID) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A record as a line of a list."""
+    """A record as a line of a list; ``value`` is the amount at stake with it, where its kind says one."""
 
     kind: str
     id: UUID
@@ -89,6 +90,7 @@ class Named:
     url: str
     icon: str
     kind_label: str
+    value: Decimal | None = None
 
 
 def name_records(pairs: Iterable[tuple[str, UUID]]) -> Mapping[UUID, Named]:
@@ -102,6 +104,7 @@ def name_records(pairs: Iterable[tuple[str, UUID]]) -> Mapping[UUID, Named]:
         if of is None or of.model is None:
             continue
         label = getattr(of.model, cruds[kind].label_field)
-        for record_id, name in db.session.execute(select(of.model.id, label).where(of.model.id.in_(ids))):
-            found[record_id] = Named(kind, record_id, str(name), of.url(record_id), of.icon, str(of.label))
+        worth = of.value() if of.value is not None else null()
+        for record_id, name, value in db.session.execute(select(of.model.id, label, worth).where(of.model.id.in_(ids))):
+            found[record_id] = Named(kind, record_id, str(name), of.url(record_id), of.icon, str(of.label), value)
     return found

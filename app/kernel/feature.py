@@ -60,7 +60,10 @@ class MenuItem:
 
 @dataclass(frozen=True, slots=True)
 class RecordKind:
-    """A kind of record that others may link to, mention or search."""
+    """A kind of record that others may link to, mention or search.
+
+    ``value`` gives, in SQL on ``model``, the amount at stake with a record, in the organization's currency.
+    """
 
     kind: str
     label: Any
@@ -68,6 +71,7 @@ class RecordKind:
     url: Callable[[UUID], str]
     resource: str
     model: Any = None
+    value: Callable[[], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from app.sales.cruds.leads import LEADS
 from app.sales.cruds.opportunities import OPPORTUNITIES
 from app.sales.cruds.registry import CRUDS
 from app.sales.imports.views import ImportView
+from app.sales.queries.values import at_stake
 from app.sales.service.pipelines import seed
 from app.sales.views.board import BoardView
 from app.sales.views.lists import VIEWS
@@ -24,6 +25,7 @@ from app.sales.views.overview import OverviewView
 
 _SALES = {"category": "Sales", "category_label": _l("Sales"), "category_icon": "handshake"}
 CRUD = ("read", "write", "export")
+_VALUES = {OPPORTUNITIES.kind: at_stake}
 
 
 def _show(url: str, pk: UUID) -> str:
@@ -58,7 +60,9 @@ feature = Feature(
         MenuItem("Imports", _l("Imports"), "/sales/import/", "upload", ("write", "account"), **_SALES),
     ],
     records=[
-        RecordKind(one.kind, one.singular, one.icon, partial(_show, one.url), one.resource, one.model)
+        RecordKind(
+            one.kind, one.singular, one.icon, partial(_show, one.url), one.resource, one.model, _VALUES.get(one.kind)
+        )
         for one in CRUDS.values()
     ],
     calendar=CALENDARS,

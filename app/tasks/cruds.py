@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import and_, func, literal_column, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from app.collaboration.values import linked_value
 from app.kernel.crud.bulk import bulk_actions, set_action
 from app.kernel.crud.fields import Choice, Crud, Field, Kind, Target, Verbs, register, targets
 from app.kernel.i18n import lazy_gettext as _l
@@ -144,6 +145,16 @@ TASKS = register(
                 in_form=False,
                 unit="min",
                 icon="clock",
+                total="sum",
+            ),
+            Field(
+                "value_at_stake",
+                _l("Value at stake"),
+                Kind.MONEY,
+                expression=lambda: linked_value(Task),
+                editable=False,
+                in_form=False,
+                icon="banknote",
                 total="sum",
             ),
             Field("parent_id", _l("Parent task"), Kind.REF, target="task", icon="list-tree"),

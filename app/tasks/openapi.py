@@ -91,6 +91,7 @@ _LINE = {
     "count": {"type": "integer", "description": "In how many of the sources it was found"},
     "origin": {"type": "string", "enum": ["history", "service"], "description": "`service`: an AI wrote it"},
 }
+_SERVICE = _object({"asked": {"type": "boolean"}, "problem": {"type": "string", "nullable": True}})
 _PROPOSAL = _object(
     {
         "kind": _KIND,
@@ -99,7 +100,7 @@ _PROPOSAL = _object(
         "spread": {**_object({key: {"type": "integer"} for key in ("median", "lowest", "highest", "count")}),
                    "nullable": True},
         "enough": {"type": "boolean", "description": "Whether there is enough to go by"},
-        "service": _object({"asked": {"type": "boolean"}, "problem": {"type": "string", "nullable": True}}),
+        "service": _SERVICE,
     }
 )  # fmt: skip
 _NEW_LINE = _object({"text": {"type": "string", "maxLength": 300}, "minutes": _MINUTES}, "text")
@@ -170,6 +171,36 @@ _CHANGED_CLOSING = _object({**_CLOSING, "version": {"type": "integer"}})
 _ONE_CLOSING = _object({"id": _ID, "result": _object(_CLOSING_NOW)})
 
 # (path, method) -> summary, request body, status and body of the answer
+_SECTIONS = ["service", "first", "last", "open", "asked", "step", "approval"]
+_SUMMARY = _object(
+    {
+        "count": {"type": "integer"},
+        "people": {"type": "integer"},
+        "internal": {"type": "boolean", "description": "Whether a line rests on an internal comment"},
+        "service": _SERVICE,
+        "lines": {
+            "type": "array",
+            "items": _object(
+                {
+                    "section": {"type": "string", "enum": _SECTIONS},
+                    **{key: {"type": "string"} for key in ("text", "author", "whom")},
+                    "at": {"type": "string", "format": "date-time", "nullable": True},
+                    "comment": {**_ID, "nullable": True},
+                    "url": {"type": "string"},
+                    "internal": {"type": "boolean"},
+                    "answers": {"type": "integer"},
+                }
+            ),
+        },
+    }
+)
+_SIMILAR = {
+    "id": _ID,
+    **{key: {"type": "string"} for key in ("code", "title", "url", "status", "status_group")},
+    "number": {"type": "integer"},
+    "owner": {"type": "string", "nullable": True},
+    "similarity": {"type": "number", "minimum": 0, "maximum": 1},
+}
 OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[str, Any]]] = {
     ("/{pk}/move", "post"): ("Puts a task between two others, and into a group", _MOVE, "200", _ITEM_ANSWER),
     ("/{pk}/people", "get"): ("Who works on a task beside its owner", None, "200", _PLAIN),
@@ -217,6 +248,13 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[st
         "200",
         _object({"id": _ID, "result": _PROPOSAL}),
     ),
+    ("/{pk}/summary", "get"): (
+        "What the comments about a task come to; writes nothing",
+        None,
+        "200",
+        _object({"id": _ID, "result": _SUMMARY}),
+    ),
+    ("/similar", "get"): ("Open tasks that may be the same as one with this title", None, "200", _many(_SIMILAR)),
     ("/{pk}/assist/accept", "post"): ("Adds several proposed lines, all or none", _ACCEPTED, "201", _MADE),
 }
 
@@ -315,6 +353,9 @@ def _describe(
             parameters += [{"in": "query", "name": one, "required": False, "schema": _DAY} for one in days]
         if path.endswith("/assist"):
             parameters.append({"in": "query", "name": "kind", "schema": {**_KIND, "default": "breakdown"}})
+        if path == "/similar":
+            parameters.append({"in": "query", "name": "title", "required": True, "schema": {"type": "string"}})
+            parameters.append({"in": "query", "name": "except", "required": False, "schema": _ID})
         operation: dict[str, Any] = {
             "tags": [resource],
             "summary": summary,

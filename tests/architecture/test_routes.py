@@ -176,6 +176,10 @@ row("DELETE", "/api/v1/tasks/<pk>/watch", "read task", "task")
 row("DELETE", "/api/v1/tasks/timer", "read task")
 row("GET", "/tasks/<pk>/assist", "read task", "task")
 row("GET", "/api/v1/tasks/<pk>/assist", "read task", "task")
+row("GET", "/comments/<kind>/<pk>/summary", "read comment", "account")
+row("GET", "/api/v1/tasks/<pk>/summary", "read task", "task")
+row("GET", "/tasks/similar", "read task")
+row("GET", "/api/v1/tasks/similar", "read task")
 _accepted = {"kind": "checklist", "lines": [{"text": "Taken over"}]}
 row("POST", "/api/v1/tasks/<pk>/assist/accept", "write task", "task", _accepted)
 for _slash in ("", "/"):

@@ -56,6 +56,13 @@ TASKS = {
             reactions=(("admin", "❤️"), ("sales", "👀")),
             picture="email-1-bozza.png",
         ),
+        Said(
+            "sales",
+            18,
+            "Ho sentito i primi dieci clienti: sette aspettano l’email. @Anna Beltrami quando parte?",
+        ),
+        Said("marketing", 16, "Parte appena l’oggetto è approvato, la lista è già caricata."),
+        Said("sales", 6, "@Giulia Ferrante lo sconto del primo anno resta nel testo o lo togliamo?"),
         Said("admin", 19, "Se il budget non basta ne parliamo a dicembre, senza dirlo in giro.", internal=True),
     ),
     "Rivedere testi landing “Fine linea 4.0”": (

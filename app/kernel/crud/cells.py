@@ -74,7 +74,7 @@ def cell(field: Field, row: dict[str, Any], *, link: bool = True) -> Markup:
         return DASH
     match field.kind:
         case Kind.MONEY:
-            return escape(i18n.money(value, field.currency or row.get("currency") or "EUR"))
+            return escape(i18n.money(value, field.currency_of(row.get("currency"))))
         case Kind.PERCENT:
             return Markup("{}%").format(i18n.number(value, 2))
         case Kind.INTEGER | Kind.DECIMAL:

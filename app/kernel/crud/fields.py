@@ -17,7 +17,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import func, select
 
-from app.kernel import money
+from app.kernel import money, tenant
 from app.kernel.db import db
 from app.kernel.errors import Invalid, NotFound
 from app.kernel.i18n import gettext as _
@@ -117,6 +117,11 @@ class Field:
     @property
     def is_link(self) -> bool:
         return self.kind in {Kind.REF, Kind.PERSON}
+
+    def currency_of(self, stored: str | None = None) -> str:
+        """In what an amount is: the field's own currency, that of its record (``stored``), else the organization's."""
+        actor = tenant.current().actor
+        return self.currency or stored or (actor.currency if actor is not None else "EUR")
 
     def choice(self, value: Any) -> Choice | None:
         """The choice for ``value``; None for an unknown one."""

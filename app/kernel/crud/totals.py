@@ -69,7 +69,7 @@ def list_totals(crud: Crud, params: ListParams, actor: Actor, fields: Sequence[F
     def statement() -> Select[Any]:
         columns = plan(crud).columns
         currency = columns.get("currency") if by_currency else None
-        found = select(currency if currency is not None else literal("EUR"), func.count()).select_from(crud.model)
+        found = select(currency if currency is not None else literal(""), func.count()).select_from(crud.model)
         for one in summed:
             found = found.add_columns(func.sum(columns[one.name]), func.count(columns[one.name]))
         found = found.where(criterion())
@@ -85,7 +85,7 @@ def _total(field: Field, at: int, rows: Sequence[Any]) -> Total:
     parts: dict[str, list[Any]] = {}
     for row in rows:
         if row[place + 1]:
-            currency = (field.currency or row[0] or "EUR") if field.kind is Kind.MONEY else ""
+            currency = field.currency_of(row[0]) if field.kind is Kind.MONEY else ""
             part = parts.setdefault(currency, [Decimal(0), 0])
             part[0] += row[place]
             part[1] += row[place + 1]

@@ -15,15 +15,20 @@ from app.kernel.i18n import gettext as _
 from app.kernel.idempotency import once
 from app.kernel.ids import parse_id
 from app.tasks.assist.asking import propose, read_kind
+from app.tasks.assist.duplicates import find_duplicates
 from app.tasks.assist.proposals import Kind
 from app.tasks.assist.remote import Service
+from app.tasks.assist.summary import summarize
+from app.tasks.models.names import KIND
 from app.tasks.queries import tasks as queries
 from app.tasks.service.assist import accept_items, accept_subtasks
 
 if TYPE_CHECKING:
+    from app.tasks.assist.duplicates import Duplicate
     from app.tasks.assist.proposals import Proposal, Source
+    from app.tasks.assist.summary import Summary
 
-PERMISSIONS = {"assist": "read", "accept": "write"}
+PERMISSIONS = {"assist": "read", "accept": "write", "similar": "read", "summary": "read"}
 
 
 def _person() -> str:
@@ -41,6 +46,17 @@ def proposal_for(pk: str) -> tuple[Proposal, bool]:
     may_write = task.is_reached_by(http.actor(), "write", "task")
     kind = read_kind(request.args.get("kind", Kind.BREAKDOWN))
     return propose(task.id, kind, Service.configured(current_app.config)), may_write
+
+
+def similar_to_asked() -> list[Duplicate]:
+    """The open tasks that may be the one that the address names (``title``), ``except`` itself. Raises NotFound."""
+    own = request.args.get("except")
+    return find_duplicates(request.args.get("title", ""), apart_from=parse_id(own) if own else None)
+
+
+def summary_of(kind: str, pk: str) -> Summary:
+    """The summary of the comments about a record. Raises NotFound."""
+    return summarize(kind, parse_id(pk), Service.configured(current_app.config), actor=http.actor())
 
 
 def _source(one: Source) -> dict[str, Any]:
@@ -68,12 +84,34 @@ def _lines(body: dict[str, Any]) -> list[tuple[str, int | None]]:
 class AssistRoutes:
     """Part of the resource of tasks."""
 
+    @expose("/similar", methods=["GET"])
+    @protect()
+    def similar(self) -> Response:
+        """Open tasks that may be the same as one with a ``title``, three at most (``except``: this one aside)."""
+        result = [{**asdict(one), "code": one.code, "url": one.url} for one in similar_to_asked()]
+        return http.json_response({"count": len(result), "result": result})
+
     @expose("/<pk>/assist", methods=["GET"])
     @protect()
     @limited
     def assist(self, pk: str) -> Response:
         """What may be added to a task (``?kind=estimate|breakdown|checklist``), and from where it is drawn."""
         return http.json_response({"id": pk, "result": _json(proposal_for(pk)[0])})
+
+    @expose("/<pk>/summary", methods=["GET"])
+    @protect()
+    @limited
+    def summary(self, pk: str) -> Response:
+        """What the comments about a task come to, each line with the comment that it rests on."""
+        found = summary_of(KIND, pk)
+        result = {
+            "count": found.count,
+            "people": found.people,
+            "internal": found.internal,
+            "lines": [{**asdict(one), "url": one.url or found.url} for one in found.points],
+            "service": {"asked": found.asked, "problem": found.problem},
+        }
+        return http.json_response({"id": pk, "result": result})
 
     @expose("/<pk>/assist/accept", methods=["POST"])
     @protect()

@@ -104,7 +104,7 @@ def from_history(subject: Subject, kind: Kind) -> Found:
     return Found(lines, sources)
 
 
-def _any_of(words: Sequence[str]) -> Any:
+def any_of(words: Sequence[str]) -> Any:
     """A tsquery of lexemes, joined by “or”."""
     quoted = ("'" + one.replace("\\", "\\\\").replace("'", "''") + "'" for one in words)
     return cast(literal(" | ".join(quoted)), TSQUERY)
@@ -115,7 +115,7 @@ def _score(subject: Subject, theirs: Any) -> Any:
     me = aliased(Task)
 
     def share(words: Sequence[str]) -> Any:
-        query = _any_of(words)
+        query = any_of(words)
         own = select(func.ts_rank(_WEIGHTS, me.words, query)).where(me.id == subject.id).scalar_subquery()
         return func.least(1.0, func.ts_rank(_WEIGHTS, theirs, query) / func.nullif(own, 0.0))
 
@@ -129,7 +129,7 @@ def similar(subject: Subject, kind: Kind) -> list[Source]:
     words = (*subject.title_words, *subject.other_words)
     if not words:
         return []
-    query = _any_of(words)
+    query = any_of(words)
     newest = (
         select(Task.id, Task.title, Task.number, Task.estimate, Task.logged, Task.done_at, Task.words)
         .where(Task.status_group == StatusGroup.DONE, Task.id != subject.id)

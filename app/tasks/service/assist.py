@@ -59,7 +59,7 @@ def _title(text: str) -> str:
 
 
 def allow_sending(on: bool, *, actor: Actor) -> None:
-    """Whether titles and descriptions of the organization's tasks may be sent to the AI service."""
+    """Whether titles, descriptions and comments of the organization may be sent to the AI service."""
     actor.require("manage", "tasks")
     current_organization().assist_sends = on
     db.session.flush()

@@ -1,4 +1,4 @@
-"""The box of proposals, fetched when somebody asks for it."""
+"""The boxes of proposals, fetched when somebody asks for them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import ClassVar
 from flask import Response, make_response
 from flask_appbuilder import BaseView, expose, has_access
 
+from app.kernel import http
 from app.tasks import rows
-from app.tasks.api.assist import limited, proposal_for
+from app.tasks.api.assist import limited, proposal_for, similar_to_asked, summary_of
+from app.tasks.assist.summary import draft, line_words, sections
+from app.tasks.views.approvals import STATES
 
 
 class AssistView(BaseView):  # type: ignore[misc]
@@ -16,7 +19,15 @@ class AssistView(BaseView):  # type: ignore[misc]
 
     route_base = "/tasks"
     class_permission_name = "task"
-    method_permission_name: ClassVar[dict[str, str]] = {"assist": "read"}
+    method_permission_name: ClassVar[dict[str, str]] = {"assist": "read", "similar": "read"}
+
+    @expose("/similar")
+    @has_access
+    def similar(self) -> Response:
+        """Open tasks that may be the same as the one whose ``title`` is being written."""
+        return make_response(
+            self.render_template("tasks/similar.html", found=similar_to_asked(), status_icon=rows.status_icon)
+        )
 
     @expose("/<pk>/assist")
     @has_access
@@ -29,4 +40,30 @@ class AssistView(BaseView):  # type: ignore[misc]
         )
 
 
-VIEWS = [AssistView]
+class SummaryView(BaseView):  # type: ignore[misc]
+    """The summary of a conversation, whatever kind of record it is about."""
+
+    route_base = "/comments"
+    class_permission_name = "comment"
+    method_permission_name: ClassVar[dict[str, str]] = {"summary": "read"}
+
+    @expose("/<kind>/<pk>/summary")
+    @has_access
+    @limited
+    def summary(self, kind: str, pk: str) -> Response:
+        """What the comments come to, and the same as the text of a comment."""
+        found = summary_of(kind, pk)
+        may_comment = http.actor().can("write", found.of.resource)
+        return make_response(
+            self.render_template(
+                "tasks/summary.html",
+                found=found,
+                sections=sections(found),
+                may_comment=may_comment,
+                draft=draft(found, STATES),
+                words=lambda one: line_words(one, STATES),
+            )
+        )
+
+
+VIEWS = [AssistView, SummaryView]

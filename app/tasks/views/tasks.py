@@ -45,6 +45,7 @@ class TaskView(ApprovalPart, CalendarPage, LayoutPages):
     include_route_methods = TenantView.include_route_methods | {"table", "board", "calendar", "panel", "approval"}
 
     list_template = "tasks/table.html"
+    form_template = "tasks/form.html"
 
     @expose("/table")
     @has_access
