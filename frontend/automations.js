@@ -156,14 +156,16 @@ function setter(one, value) {
   if (one.options) return field(words.value, select(one.options, value, one.kind === "bool" ? undefined : words.none), "value");
   return field(words.value, (setters[one.kind] ?? ((now) => input("text", now)))(value), "value");
 }
-function setField(box, params) {
-  const chosen = select(pairsOf(state.fields), params.field);
+function setField(box, params, { fields }) {
+  const chosen = select(pairsOf(fields), params.field);
   const place = make("div");
-  const draw = (value) => place.replaceChildren(setter(state.fields.find((each) => each.key === chosen.value), value));
+  const draw = (value) => place.replaceChildren(setter(fields.find((each) => each.key === chosen.value), value));
   chosen.addEventListener("change", () => draw(chosen.value === params.field ? params.value : undefined));
   draw(params.value);
   box.append(field(words.field, chosen, "field"), place);
 }
+/** What may be named about the records that an action is aimed at: their fields, and the people around them. */
+const about = (kind) => state.others[kind] ?? state;
 function checks(label, name, pairs, on) {
   const box = make("div", { className: "sk-checks", role: "group", ariaLabel: label, id: `auto-${(serial += 1)}` });
   Object.assign(box.dataset, { list: "", param: name });
@@ -184,8 +186,11 @@ const ACTIONS = {
     field(words.due_in, number(params.due_in, 0, 365), "due_in"),
   ),
   comment: (box, params) => box.append(field(words.body, area(params.body, { maxLength: 5000 }), "body", { wide: true, help: words.fill })),
-  notify: (box, params) => box.append(
-    checks(words.who, "to", [...state.groups, ...state.people], params.to ?? ["owner"]),
+  add_approvers: (box, params) => box.append(
+    checks(words.approvers, "approvers", [...group("manager"), ...state.people], params.approvers ?? ["manager"]),
+  ),
+  notify: (box, params, { groups }) => box.append(
+    checks(words.who, "to", [...groups, ...state.people], params.to ?? ["owner"]),
     field(words.priority, select(state.priorities, params.priority ?? "P2"), "priority"),
     field(words.text, area(params.text, { maxLength: 500 }), "text", { wide: true, help: words.fill }),
   ),
@@ -202,13 +207,36 @@ function addAction(params = { type: "set_field" }) {
   const list = $("[data-actions]", form);
   const item = $("template[data-action]").content.firstElementChild.cloneNode(true);
   const kind = select(pairsOf(state.kinds), params.type), fields = make("div", { className: "sk-autofields wide" });
-  $("[data-fields]", item).append(field(words.action, kind, "type"), fields);
+  const where = make("div", { className: "sk-field" });
+  $("[data-fields]", item).append(field(words.action, kind, "type"), where, fields);
+  const kindOf = (name) => state.targets.find((one) => one.name === name)?.kind ?? form.elements.subject.value;
+  let target;
   const draw = (now = {}) => {
     fields.replaceChildren();
-    ACTIONS[kind.value]?.(fields, now);
+    ACTIONS[kind.value]?.(fields, now, about(kindOf(target.value)));
   };
-  kind.addEventListener("change", () => draw());
-  draw(params);
+  /** What an action of this kind may be aimed at; the record itself, if nothing else is chosen. */
+  const aim = (now = {}) => {
+    const names = state.kinds.find((one) => one.name === kind.value)?.targets ?? [];
+    target = select(state.targets.filter((one) => names.includes(one.name)).map((one) => [one.name, one.label]), now.target ?? names[0]);
+    let before = kindOf(target.value);
+    target.addEventListener("change", () => {
+      const kept = read(fields), fresh = kindOf(target.value);
+      if (fresh !== before) {  // another kind has other fields, and other people around it
+        delete kept.field;
+        delete kept.value;
+        const known = [...about(fresh).groups, ...state.people].map(([key]) => key);
+        if (kept.to) kept.to = kept.to.filter((one) => known.includes(one));
+        draw(kept);
+      }
+      before = fresh;
+    });
+    where.replaceChildren(...field(words.target, target, "target").children);
+    where.hidden = names.length < 2 && target.options.length < 2;
+    draw(now);
+  };
+  kind.addEventListener("change", () => aim());
+  aim(params);
   const place = list.childElementCount;
   list.append(item);
   renumber(list);

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.automations.actions import ACTIONS
 from app.automations.subjects import SUBJECTS
+from app.automations.targets import target_of
 from app.kernel import i18n
 from app.kernel.actor import Actor, ActorKind, Scope
 from app.kernel.feature import registry
@@ -25,7 +26,9 @@ def needs(subject: str, actions: list[dict[str, object]]) -> list[tuple[str, str
     of = SUBJECTS[subject]
     found = [("read", one) for one in of.resources]
     for params in actions:
-        found += [("write", one) for one in ACTIONS[str(params["type"])].writes(of)]
+        on = target_of(of, params).subject
+        found += [("read", one) for one in on.resources]
+        found += [("write", one) for one in ACTIONS[str(params["type"])].writes(on)]
     return list(dict.fromkeys(found))
 
 

@@ -1,7 +1,8 @@
 """What a rule does: the table of actions. Each checks its parameters when a rule is saved, and acts by the same
 verbs as the screens when the rule runs.
 
-An action's parameters are the rest of its object: ``{"type": "comment", "body": "…"}``.
+An action's parameters are the rest of its object: ``{"type": "comment", "body": "…"}``. ``target`` says which records
+it acts on, where that is not the one that set the rule off (``targets``).
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from app.automations import webhooks
+from app.automations.approvers import add_approvers, clean_approvers
 from app.automations.models import AutomationCall
+from app.automations.params import CREATOR, MANAGER, OWNER, WATCHERS, Params, days_of, member_of, priority_of, text_of
+from app.automations.subjects import SUBJECTS
+from app.automations.targets import RECORD, Target, targets_of
 from app.automations.telling import tell
 from app.collaboration.service.comments import MAX_LENGTH, add_comment
 from app.collaboration.service.links import link_records
-from app.kernel import audit, clock, i18n, jobs
-from app.kernel.crud.fields import Kind, clean, storable
+from app.kernel import audit, clock, jobs
+from app.kernel.crud.fields import Kind, clean
 from app.kernel.crud.store import announce, change, load
 from app.kernel.db import db
 from app.kernel.errors import Invalid, NotFound
@@ -31,59 +35,24 @@ from app.tasks.models.tasks import Task
 from app.tasks.queries.templates import get_template
 from app.tasks.service.tasks import create_task
 from app.tasks.service.templates import use_template
-from app.tenancy.models import MemberStatus
-from app.tenancy.queries import get_member, still_here
+from app.tenancy.queries import still_here
 
 if TYPE_CHECKING:
-    from app.automations.models import AutomationRule
+    from app.automations.execution import Execution
     from app.automations.subjects import Subject
-    from app.kernel.actor import Actor
 
-Params = dict[str, Any]
 MAX_ACTIONS = 10
 MAX_TEXT = 500
-MAX_DAYS = 365
 MAX_URL = 2000
 _DAYS = re.compile(r"^[+-][0-9]{1,3}$")
-# Who may be named beside a member's id.
-CREATOR, OWNER, MANAGER, WATCHERS = "creator", "owner", "manager", "watchers"
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """A run: the rule, the record as it is now, and who acts. ``day`` is the organization's.
-
-    ``place`` is the action's among those of the rule.
-    """
-
-    run_id: UUID
-    rule: AutomationRule
-    subject: Subject
-    record: Any
-    actor: Actor
-    day: dt.date
-    place: int
-
-    def fill(self, text: str) -> str:
-        """``text`` with what it says about the record: ``{title}``, ``{code}``, ``{due}``, ``{owner}``."""
-        owner = getattr(self.record, "owner_id", None)
-        due = getattr(self.record, "due_on", None) or getattr(self.record, "close_date", None)
-        values = {
-            "title": self.record.label,
-            "code": getattr(self.record, "code", ""),
-            "due": i18n.short_date(due) if due else "–",
-            "owner": get_member(owner).display_name if owner and "{owner}" in text else "–",
-        }
-        for name, value in values.items():
-            text = text.replace("{" + name + "}", str(value))
-        return text
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """``clean`` raises Invalid by the parameters' names; ``run`` answers what the log says of it.
 
-    ``writes`` are the permission resources that it needs to write, for a kind of record.
+    ``writes`` are the permission resources that it needs to write, for a kind of record. ``kinds`` are those that it
+    acts on; ``aimed`` says whether it may have a target.
     """
 
     name: str
@@ -93,54 +62,13 @@ class Action:
     clean: Callable[[Params, Subject], Params]
     run: Callable[[Execution, Params], Params]
     writes: Callable[[Subject], tuple[str, ...]] = lambda subject: subject.resources
+    kinds: tuple[str, ...] = tuple(SUBJECTS)
+    aimed: bool = True
 
-
-# ── what parameters have in common ───────────────────────────────────────────────────────────────
-
-
-def _text(raw: Params, key: str, most: int, *, required: bool = True) -> str:
-    value = raw.get(key)
-    if value is None and not required:
-        return ""
-    if not isinstance(value, str) or not storable(value):
-        raise Invalid(errors={key: [_("Write a text here.")]})
-    value = value.strip()
-    if len(value) > most:
-        raise Invalid(errors={key: [_("At most %(count)s characters.", count=most)]})
-    if required and not value:
-        raise Invalid(errors={key: [_("This field is required.")]})
-    return value
-
-
-def _member(value: Any, key: str) -> str:
-    """The id of an active member. Raises Invalid."""
-    try:
-        if not isinstance(value, str):
-            raise NotFound
-        member = get_member(parse_id(value))
-    except NotFound:
-        raise Invalid(errors={key: [_("This person does not exist.")]}) from None
-    if member.status == MemberStatus.REMOVED:
-        raise Invalid(errors={key: [_("This person is no longer here.")]})
-    return str(member.id)
-
-
-def _days(raw: Params, key: str) -> int | None:
-    value = raw.get(key)
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_DAYS:
-        raise Invalid(errors={key: [_("Write a number from %(least)s to %(most)s.", least=0, most=MAX_DAYS)]})
-    return value
-
-
-def _priority(raw: Params, key: str, default: str) -> str:
-    value = raw.get(key)
-    if value is None or value == "":
-        return default
-    if not isinstance(value, str) or value not in set(Priority):
-        raise Invalid(errors={key: [_("Choose one of the list.")]})
-    return value
+    def targets(self, subject: Subject) -> dict[str, Target]:
+        """What it may be aimed at in a rule about a kind of record."""
+        found = targets_of(subject) if self.aimed else {RECORD: targets_of(subject)[RECORD]}
+        return {name: one for name, one in found.items() if one.subject.kind in self.kinds}
 
 
 # ── set a field, assign ──────────────────────────────────────────────────────────────────────────
@@ -178,7 +106,7 @@ def _change(run: Execution, raw: Params) -> None:
 
 def _clean_assign(raw: Params, _subject: Subject) -> Params:
     owner = raw.get("owner")
-    return {"owner": owner if owner == CREATOR else _member(owner, "owner")}
+    return {"owner": owner if owner == CREATOR else member_of(owner, "owner")}
 
 
 def _assign(run: Execution, params: Params) -> Params:
@@ -194,12 +122,12 @@ def _assign(run: Execution, params: Params) -> Params:
 
 def _clean_task(raw: Params, _subject: Subject) -> Params:
     found: Params = {
-        "title": _text(raw, "title", 200, required=not raw.get("template")),
-        "priority": _priority(raw, "priority", Priority.P2),
-        "due_in": _days(raw, "due_in"),
+        "title": text_of(raw, "title", 200, required=not raw.get("template")),
+        "priority": priority_of(raw, "priority", Priority.P2),
+        "due_in": days_of(raw, "due_in"),
     }
     owner = raw.get("owner") or OWNER
-    found["owner"] = owner if owner in (OWNER, CREATOR) else _member(owner, "owner")
+    found["owner"] = owner if owner in (OWNER, CREATOR) else member_of(owner, "owner")
     if raw.get("template"):
         try:
             found["template"] = str(get_template(parse_id(raw["template"])).id)
@@ -244,7 +172,7 @@ def _task_writes(subject: Subject) -> tuple[str, ...]:
 
 
 def _clean_comment(raw: Params, _subject: Subject) -> Params:
-    return {"body": _text(raw, "body", min(MAX_LENGTH, 5000))}
+    return {"body": text_of(raw, "body", min(MAX_LENGTH, 5000))}
 
 
 def _comment(run: Execution, params: Params) -> Params:
@@ -258,9 +186,9 @@ def _clean_notice(raw: Params, subject: Subject) -> Params:
         raise Invalid(errors={"to": [_("Choose at least one person.")]})
     named = (OWNER, MANAGER, CREATOR, *((WATCHERS,) if subject.kind == "task" else ()))
     return {
-        "to": list(dict.fromkeys(one if one in named else _member(one, "to") for one in to)),
-        "text": _text(raw, "text", MAX_TEXT),
-        "priority": _priority(raw, "priority", Priority.P2),
+        "to": list(dict.fromkeys(one if one in named else member_of(one, "to") for one in to)),
+        "text": text_of(raw, "text", MAX_TEXT),
+        "priority": priority_of(raw, "priority", Priority.P2),
     }
 
 
@@ -273,7 +201,7 @@ def _notice(run: Execution, params: Params) -> Params:
 
 
 def _clean_webhook(raw: Params, _subject: Subject) -> Params:
-    url = _text(raw, "url", MAX_URL)
+    url = text_of(raw, "url", MAX_URL)
     problem = webhooks.problem_of(url)
     if problem:
         raise Invalid(errors={"url": [problem]})
@@ -316,11 +244,29 @@ ACTIONS: dict[str, Action] = {
             _make_task,
             _task_writes,
         ),
+        Action(
+            "add_approvers",
+            _l("Add approvers"),
+            "stamp",
+            ("approvers",),
+            clean_approvers,
+            add_approvers,
+            kinds=("task",),
+        ),
         Action("comment", _l("Write a comment"), "message-square", ("body",), _clean_comment, _comment),
         Action(
             "notify", _l("Notify people"), "bell", ("to", "text", "priority"), _clean_notice, _notice, lambda _kind: ()
         ),
-        Action("webhook", _l("Call a web address"), "webhook", ("url",), _clean_webhook, _webhook, lambda _kind: ()),
+        Action(
+            "webhook",
+            _l("Call a web address"),
+            "webhook",
+            ("url",),
+            _clean_webhook,
+            _webhook,
+            lambda _kind: (),
+            aimed=False,
+        ),
     )
 }
 
@@ -349,7 +295,14 @@ def _clean_one(raw: Any, subject: Subject) -> Params:
     action = ACTIONS.get(name) if isinstance(name, str) else None
     if action is None:
         raise Invalid(errors={"type": [_("Choose one of the list.")]})
-    unknown = [str(key)[:40] for key in raw if key not in ("type", *action.keys)]
+    unknown = [
+        str(key)[:40] for key in raw if key not in ("type", *(("target",) if action.aimed else ()), *action.keys)
+    ]
     if unknown:
         raise Invalid(errors={unknown[0]: [_("Unknown field.")]})
-    return {"type": action.name, **action.clean(raw, subject)}
+    name = raw.get("target") or RECORD
+    target = action.targets(subject).get(name) if isinstance(name, str) else None
+    if target is None:
+        raise Invalid(errors={"target": [_("Choose one of the list.")]})
+    aimed = {} if name == RECORD else {"target": name}
+    return {"type": action.name, **aimed, **action.clean(raw, target.subject)}

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from apispec import APISpec
 
+    from app.automations.queries.aiming import Aim
+
 RULES = Crud(
     kind="automation_rule",
     model=AutomationRule,
@@ -81,6 +83,11 @@ def _line(line: Line) -> dict[str, Any]:
             for one in line.calls
         ],
     }
+
+
+def _aim(aim: Aim) -> dict[str, Any]:
+    records = [{"id": one.id, "name": one.label} for one in aim.records]
+    return {"target": aim.target.name, "count": aim.count, "more": aim.more, "records": records}
 
 
 class RuleApi(TenantApi):
@@ -174,7 +181,13 @@ class RuleApi(TenantApi):
         kind = SUBJECTS[rule.subject].kind
         found = dry_run(rule, actor=http.actor(), url=registry.records[kind].url)
         result = [
-            {"at": one.at, "record": {"id": one.record_id, "name": one.label}, "capped": one.capped}
+            {
+                "at": one.at,
+                "record": {"id": one.record_id, "name": one.label},
+                "capped": one.capped,
+                "skipped": one.idle,
+                "targets": [_aim(aim) for aim in one.aims],
+            }
             for one in found.occasions
         ]
         return http.json_response(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.automations.actions import ACTIONS
+from app.automations.targets import RECORD, targets_of
 from app.automations.triggers import TRIGGERS, has_choices, watched
 from app.automations.words import Names, person
 from app.kernel.crud.fields import Field, Kind, is_small, options
@@ -15,6 +16,7 @@ from app.tenancy.queries import list_people
 
 if TYPE_CHECKING:
     from app.automations.subjects import Subject
+    from app.kernel.actor import Actor
 
 Pairs = list[tuple[str, str]]
 # Kinds of fields that the page can set; REST sets the others too.
@@ -37,12 +39,22 @@ def _choices(field: Field, people: Pairs) -> Pairs | None:
 
 
 def state(
-    subject: Subject, trigger: dict[str, Any], actions: list[Any], errors: dict[str, Any], known: Names
+    subject: Subject,
+    trigger: dict[str, Any],
+    actions: list[Any],
+    errors: dict[str, Any],
+    known: Names,
+    *,
+    actor: Actor,
 ) -> dict[str, Any]:
-    """Everything that the script draws from, in the reader's language."""
+    """Everything that the script draws from, in the reader's language: targets are those that the actor may read."""
     people: Pairs = [(str(one.id), one.display_name) for one in list_people()]
-    groups = ("creator", "owner", "manager", *(("watchers",) if subject.kind == "task" else ()))
-    settable = [one for one in subject.crud.writable if one.kind in _SETTABLE or (one.is_link and is_small(one))]
+    named = {one["target"] for one in actions if isinstance(one.get("target"), str)}
+    targets = {
+        name: one
+        for name, one in targets_of(subject).items()
+        if name == RECORD or name in named or all(actor.can("read", part) for part in one.subject.resources)
+    }
     return {
         "trigger": trigger,
         "actions": actions,
@@ -54,17 +66,39 @@ def state(
             {"key": one.key, "label": str(one.label), "options": _choices(one, people) if has_choices(one) else None}
             for one in watched(subject)
         ],
-        "kinds": [{"name": one.name, "label": str(one.label)} for one in ACTIONS.values()],
-        "fields": [
-            {"key": one.key, "label": str(one.label), "kind": one.kind.value, "options": _choices(one, people)}
-            for one in settable
+        "kinds": [
+            {
+                "name": action.name,
+                "label": str(action.label),
+                "targets": [name for name in action.targets(subject) if name in targets],
+            }
+            for action in ACTIONS.values()
         ],
+        "targets": [{"name": name, "label": str(one.label), "kind": one.subject.kind} for name, one in targets.items()],
         "people": people,
-        "groups": [(one, person(one, {})) for one in groups],
+        **_about(subject, people),
+        "others": {
+            one.subject.kind: _about(one.subject, people)
+            for one in targets.values()
+            if one.subject.kind != subject.kind
+        },
         "templates": [(str(one.id), one.name) for one in list_templates()],
         "priorities": [(one.value, str(one.label)) for one in PRIORITIES],
         "names": {str(key): name for key, name in known.items()},
         "words": _words(),
+    }
+
+
+def _about(subject: Subject, people: Pairs) -> dict[str, Any]:
+    """What actions on a kind of record may name: its fields, and the people around it."""
+    groups = ("creator", "owner", "manager", *(("watchers",) if subject.kind == "task" else ()))
+    settable = [one for one in subject.crud.writable if one.kind in _SETTABLE or (one.is_link and is_small(one))]
+    return {
+        "fields": [
+            {"key": one.key, "label": str(one.label), "kind": one.kind.value, "options": _choices(one, people)}
+            for one in settable
+        ],
+        "groups": [(one, person(one, {})) for one in groups],
     }
 
 
@@ -87,6 +121,7 @@ def _words() -> dict[str, str]:
         "monthday": _("Day of the month"),
         "at": _("At"),
         "action": _("Action"),
+        "target": _("On which records"),
         "value": _("Value"),
         "days_from": _("Days from the day of the run"),
         "person": _("Person"),
@@ -98,8 +133,9 @@ def _words() -> dict[str, str]:
         "priority": _("Priority"),
         "due_in": _("Due after (days)"),
         "body": _("Text of the comment"),
-        "fill": _("{title}, {code}, {due} and {owner} become the record’s."),
+        "fill": _("{title}, {code}, {due} and {owner} are those of the record that sets it off."),
         "who": _("Who is told"),
+        "approvers": _("Who is asked for approval"),
         "text": _("Message"),
         "url": _("Address"),
         "remove": _("Remove the action"),

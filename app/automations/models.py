@@ -48,6 +48,7 @@ class Skip(StrEnum):
     GONE = "gone"
     OFF = "off"
     AUTHOR = "author"
+    TARGET = "target"
 
 
 class CallStatus(StrEnum):

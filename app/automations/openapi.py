@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.automations.actions import ACTIONS, MAX_ACTIONS, MAX_TEXT, MAX_URL
+from app.automations.approvers import ASKED, LEFT, NO_MANAGER, NOBODY
 from app.automations.models import CallStatus, RunStatus
+from app.automations.targets import MAX_LINKED, MORE, NAMES, NONE
 from app.automations.triggers import TRIGGERS
+from app.tasks.service.approvals import MAX_APPROVERS
 
 if TYPE_CHECKING:
     from apispec import APISpec
@@ -74,6 +77,18 @@ _ACTION = {
                 "description": "`notify`: members, `owner`, `manager`, `creator`, `watchers`",
             },
             "text": {**_TEXT, "maxLength": MAX_TEXT, "description": "`notify`"},
+            "approvers": {
+                "type": "array",
+                "items": _TEXT,
+                "maxItems": MAX_APPROVERS,
+                "description": "`add_approvers`: members, `manager` (of the team of the task's owner)",
+            },
+            "target": {
+                "type": "string",
+                "enum": list(NAMES),
+                "description": "What it acts on, if not on the record itself: a task's parent, or what is linked to "
+                f"the record (the {MAX_LINKED} that were linked first). Of all actions but `webhook`",
+            },
             "url": {
                 **_TEXT,
                 "format": "uri",
@@ -91,6 +106,33 @@ _PARTS = {
     "actions": {"type": "array", "minItems": 1, "maxItems": MAX_ACTIONS, "items": _ACTION},
 }
 _RECORD = _object({"id": _ID, "name": {**_TEXT, "nullable": True}})
+_LINE = {
+    **_object(
+        {
+            "type": _TEXT,
+            "target": {"type": "string", "enum": list(NAMES)},
+            "on": _object({"kind": _TEXT, "id": _ID, "label": _TEXT}),
+            "skipped": {
+                "type": "string",
+                "enum": [NONE, MORE, NOBODY],
+                "description": "There is no such record; `count` more are too many; nobody was left to be asked",
+            },
+            "count": {"type": "integer"},
+            "left_out": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "member": _ID,
+                        "name": _TEXT,
+                        "reason": {"type": "string", "enum": [LEFT, ASKED, NO_MANAGER]},
+                    }
+                ),
+                "description": "`add_approvers`: who was not asked",
+            },
+        }
+    ),
+    "description": "What an action did: a line for each record that it was aimed at, and for what was left out",
+}
 _RUN = _object(
     {
         "id": _ID,
@@ -98,11 +140,12 @@ _RUN = _object(
         "status": {"type": "string", "enum": [one.value for one in RunStatus]},
         "reason": {
             **_TEXT,
-            "description": "Of skipped ones `depth`, `loop`, `cap`, `gone` or `off`; of failed ones a text",
+            "description": "Of skipped ones `depth`, `loop`, `cap`, `gone`, `off`, `author` or `target` (there was "
+            "nothing to act on); of failed ones a text",
         },
         "kind": _TEXT,
         "record": _RECORD,
-        "log": {"type": "array", "items": {"type": "object"}},
+        "log": {"type": "array", "items": _LINE},
         "depth": {"type": "integer"},
         "caused_by": {**_ID, "nullable": True},
         "duration_ms": {"type": "integer", "nullable": True},
@@ -124,10 +167,34 @@ _RUNS = _object({"count": {"type": "integer"}, "more": {"type": "boolean"}, "res
 _DRY = _object(
     {
         "days": {"type": "integer"},
-        "count": {"type": "integer", "description": "Runs there would have been, without those beyond the daily limit"},
+        "count": {
+            "type": "integer",
+            "description": "Runs there would have been, without those beyond the daily limit and skipped ones",
+        },
         "capped": {"type": "integer"},
         "partial": {"type": "boolean", "description": "There were too many events to ask all of them"},
-        "result": {"type": "array", "items": _object({"at": _AT, "record": _RECORD, "capped": {"type": "boolean"}})},
+        "result": {
+            "type": "array",
+            "items": _object(
+                {
+                    "at": _AT,
+                    "record": _RECORD,
+                    "capped": {"type": "boolean"},
+                    "skipped": {"type": "boolean", "description": "There is nothing that it could act on"},
+                    "targets": {
+                        "type": "array",
+                        "items": _object(
+                            {
+                                "target": {"type": "string", "enum": list(NAMES)},
+                                "count": {"type": "integer", "description": "How many records it acts on"},
+                                "more": {"type": "integer", "description": "How many are too many"},
+                                "records": {"type": "array", "items": _RECORD},
+                            }
+                        ),
+                    },
+                }
+            ),
+        },
     }
 )
 _PAGING = (

@@ -24,7 +24,7 @@ from app.tenancy.service.roles import admins
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from app.automations.actions import Execution
+    from app.automations.execution import Execution
     from app.automations.models import AutomationRule
 
 _ICONS = {Priority.P0: "siren", Priority.P1: "triangle-alert"}
@@ -47,7 +47,7 @@ def tell(run: Execution, to: Iterable[str], text: str, priority: str) -> list[UU
             category=Category.TASKS if isinstance(run.record, Task) else Category.DEALS,
             icon=_ICONS.get(Priority(priority), "workflow"),
             url=of.url(run.record.id),
-            dedupe_key=f"{run.run_id}:{run.place}",
+            dedupe_key=f"{run.run_id}:{run.place}:{run.record.id.hex}",
             mail_after=dt.timedelta(0) if priority == Priority.P0 else MAIL_MENTIONS_AFTER,
         ):
             told.append(member_id)
@@ -65,11 +65,11 @@ def _people(run: Execution, name: str) -> list[UUID]:
         people = tasks.people_of([record.id])[record.id]
         return [member for member, _name in (*people.collaborators, *people.watchers)]
     if name == "manager":
-        return _manager(owner) if owner else []
+        return manager_of(owner) if owner else []
     return [UUID(name)]
 
 
-def _manager(owner_id: UUID) -> list[UUID]:
+def manager_of(owner_id: UUID) -> list[UUID]:
     """Who manages the owner's team."""
     owner = tenancy.get_member(owner_id)
     found = tenancy.get_team(owner.team_id).manager_id if owner.team_id is not None else None

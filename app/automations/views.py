@@ -184,7 +184,7 @@ class AutomationsView(BaseView):  # type: ignore[misc]
             else ([], False)
         )
         days = get_day_names("wide", locale=i18n.locale())
-        builder = state(subject, shown.trigger, shown.actions, errors or {}, known) if may_write else {}
+        builder = state(subject, shown.trigger, shown.actions, errors or {}, known, actor=actor) if may_write else {}
         builder["weekdays"] = [(code, days[at]) for at, code in enumerate(("MO", "TU", "WE", "TH", "FR", "SA", "SU"))]
         return self._page(
             "automations/rule.html",

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from app.automations.actions import ACTIONS, CREATOR, MANAGER, OWNER, WATCHERS
+from app.automations import approvers
+from app.automations.actions import ACTIONS
 from app.automations.models import Skip
+from app.automations.params import CREATOR, MANAGER, OWNER, WATCHERS
 from app.automations.subjects import SUBJECTS
+from app.automations.targets import LINKED, MAX_LINKED, MORE, NONE, PARENT, RECORD, target_of, targets_of
 from app.kernel.crud.cells import tree_words, value_words
 from app.kernel.i18n import gettext as _
 from app.kernel.i18n import ngettext
@@ -102,11 +105,16 @@ def condition_words(rule: AutomationRule, names: Names) -> str:
 
 def then(rule: AutomationRule, names: Names) -> list[str]:
     """The actions, one text each."""
-    return [_action(rule, params, names) for params in rule.actions]
+    return [_aimed(rule, params, names) for params in rule.actions]
 
 
-def _action(rule: AutomationRule, params: dict[str, Any], names: Names) -> str:
-    subject = SUBJECTS[rule.subject]
+def _aimed(rule: AutomationRule, params: dict[str, Any], names: Names) -> str:
+    target = target_of(SUBJECTS[rule.subject], params)
+    text = _action(target.subject, params, names)
+    return text if target.name == RECORD else _("%(target)s %(action)s", target=target.label, action=text)
+
+
+def _action(subject: Subject, params: dict[str, Any], names: Names) -> str:
     match params["type"]:
         case "set_field":
             field = subject.crud.field(params["field"])
@@ -116,9 +124,11 @@ def _action(rule: AutomationRule, params: dict[str, Any], names: Names) -> str:
             return _("assign it to %(person)s", person=person(params["owner"], names))
         case "create_task":
             name = params.get("title") or _named(params.get("template"), names)
-            if rule.subject == "task":
+            if subject.kind == "task":
                 return _("create the sub-task “%(title)s”", title=name)
             return _("create the task “%(title)s”", title=name)
+        case "add_approvers":
+            return _("ask %(people)s for approval", people=", ".join(person(one, names) for one in params["approvers"]))
         case "comment":
             return _("comment “%(text)s”", text=_short(params["body"]))
         case "notify":
@@ -171,6 +181,7 @@ def reason_words(reason: str) -> str:
         Skip.CAP: _("The limit of runs for the day was reached."),
         Skip.GONE: _("The record is no longer there."),
         Skip.OFF: _("The automation was switched off meanwhile."),
+        Skip.TARGET: _("There was nothing that it could act on."),
         Skip.AUTHOR: _("Whoever saved the automation last may not do this any more: save it again to answer for it."),
     }
     return words.get(Skip(reason), reason) if reason in set(Skip) else reason
@@ -180,4 +191,45 @@ def log_words(line: dict[str, Any]) -> str:
     """An action of a run, as the log keeps it."""
     action = ACTIONS.get(line.get("type", ""))
     label = str(action.label) if action is not None else str(line.get("type"))
-    return f"{label}: {line['label']}" if line.get("label") else label
+    if "on" in line:
+        name = line["on"].get("label")
+        label = _("%(action)s on “%(name)s”", action=label, name=name) if name else label
+    told = [line["label"]] if line.get("label") else []
+    told += _left_out(line)
+    return f"{label}: {'; '.join(told)}" if told else label
+
+
+def _left_out(line: dict[str, Any]) -> list[str]:
+    """What of an action was left out, and why."""
+    found = []
+    if line.get("skipped") == NONE:
+        found.append(_none(line.get("target")))
+    elif line.get("skipped") == MORE:
+        count = line.get("count", 0)
+        found.append(
+            ngettext(
+                "%(num)s more linked record was left out (at most %(most)s)",
+                "%(num)s more linked records were left out (at most %(most)s)",
+                count,
+                most=MAX_LINKED,
+            )
+        )
+    reasons = {
+        approvers.LEFT: _("%(name)s cannot sign in any more"),
+        approvers.ASKED: _("%(name)s was asked already"),
+        approvers.NO_MANAGER: _("its owner has no manager"),
+    }
+    found += [reasons[one["reason"]] % {"name": one.get("name") or "–"} for one in line.get("left_out", ())]
+    return found
+
+
+def _none(name: Any) -> str:
+    known = targets_of(SUBJECTS["task"])  # it has all of them
+    return str(known[name].none) if name in known else ""
+
+
+def aim_words(name: str) -> str:
+    """A target as the head of a list of records."""
+    if name == PARENT:
+        return _("Parent task")
+    return str(SUBJECTS[name.removeprefix(LINKED)].label)

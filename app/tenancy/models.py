@@ -305,6 +305,11 @@ class OrgApiKey(TenantModel):
         return ApiKeyState.EXPIRED if ended else ApiKeyState.ACTIVE
 
     @property
+    def holder_id(self) -> UUID | None:
+        """Who gave the key in force its secret: whoever rotated it last, or made it. Use alone leaves no trace here."""
+        return self.updated_by_id or self.created_by_id
+
+    @property
     def is_read_only(self) -> bool:
         return all(one.startswith("read ") for one in self.scopes)
 

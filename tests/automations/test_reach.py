@@ -12,7 +12,7 @@ from app.automations.service.rules import set_active
 from app.kernel import clock, i18n
 from app.kernel.uow import uow
 from app.notifications import service as notifications
-from app.tenancy.service.api_keys import create_key, revoke_key
+from app.tenancy.service.api_keys import create_key, revoke_key, rotate_key
 from app.tenancy.service.members import remove_member
 from tests.automations.helpers import rule, runs, states, task
 from tests.tenancy.helpers import add_person, role_id
@@ -159,3 +159,24 @@ def test_rules_stop_with_whoever_answered_for_them_and_the_admins_hear_of_it(com
     assert page.count("Stopped: nobody answers for it") == 2
     orphan = Program(app, secret)
     assert orphan("POST", RULES, json={**body, "name": "Rule 3", "active": True}).status_code in {401, 403}
+
+
+def test_whoever_rotates_a_key_answers_for_its_rules(app, company, actor, sign_in):
+    held = {one.replace(" ", "_"): "all" for one in (*KEY, "read api", "write api")}
+    maker = person(company, sign_in, **held)
+    key_id, secret = make(company, scopes=KEY)
+    body = {"name": "Rule", "subject": "task", "trigger": {"type": "created"}, "active": True,
+            "actions": [{"type": "comment", "body": "Seen"}]}  # fmt: skip
+    assert Program(app, secret)("POST", RULES, json=body).status_code == 201
+    with uow(maker.actor):
+        rotate_key(key_id, actor=maker.actor)
+    task(actor)
+    assert states(actor) == [("ok", "")]
+    with uow(actor):
+        remove_member(maker.member_id, actor=actor)
+    task(actor)
+    assert states(actor)[1:] == [("skipped", "author")]
+    with uow(actor):
+        rotate_key(key_id, actor=actor)
+    task(actor)
+    assert states(actor)[2:] == [("ok", "")]

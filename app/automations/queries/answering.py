@@ -1,4 +1,4 @@
-"""Who answers for a rule: whoever saved it last, and for a rule that an API key saved, who made the key."""
+"""Who answers for a rule: whoever saved it last, and for a rule that an API key saved, who gave the key its secret."""
 
 from __future__ import annotations
 
@@ -25,26 +25,32 @@ def reaches(rule: AutomationRule, *, actor: Actor) -> bool:
 
 
 def unanswered(rules: Iterable[AutomationRule]) -> set[UUID]:
-    """The rules for which nobody answers: who saved them last, or made the API key that did, is gone or reaches less
+    """The rules for which nobody answers: who saved them last, or holds the API key that did, is gone or reaches less
     than the rule does, or the key is in force no more.
     """
     authors: dict[UUID, Actor | None] = {}
-    in_force: dict[UUID, bool] = {}
+    holders: dict[UUID, UUID | None] = {}
     found = set()
     for rule in rules:
-        if rule.author_id is not None and rule.author_id not in authors:
+        if rule.api_key_id is not None and rule.api_key_id not in holders:
+            holders[rule.api_key_id] = _holder(rule.api_key_id)
+        author_id = rule.author_id if rule.api_key_id is None else holders[rule.api_key_id]
+        if author_id is not None and author_id not in authors:
             try:
-                authors[rule.author_id] = load_member_actor(rule.organization_id, rule.author_id)
+                authors[author_id] = load_member_actor(rule.organization_id, author_id)
             except NotFound:
-                authors[rule.author_id] = None
-        if rule.api_key_id is not None and rule.api_key_id not in in_force:
-            with every_record():  # not everybody may look at keys
-                in_force[rule.api_key_id] = get_api_key(rule.api_key_id).state is ApiKeyState.ACTIVE
-        author = authors.get(rule.author_id) if rule.author_id else None
-        has_key = rule.api_key_id is None or in_force[rule.api_key_id]
-        if author is None or not has_key or not reaches(rule, actor=author):
+                authors[author_id] = None
+        author = authors.get(author_id) if author_id else None
+        if author is None or not reaches(rule, actor=author):
             found.add(rule.id)
     return found
+
+
+def _holder(key_id: UUID) -> UUID | None:
+    """Who gave an API key its secret; nobody once it is in force no more."""
+    with every_record():  # not everybody may look at keys
+        key = get_api_key(key_id)
+        return key.holder_id if key.state is ApiKeyState.ACTIVE else None
 
 
 def is_answered_for(rule: AutomationRule) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from sqlalchemy import select
 from app.automations.conditions import criterion
 from app.automations.models import MAX_DEPTH
 from app.automations.queries import moments
+from app.automations.queries.aiming import Aim, Aiming
 from app.automations.queries.runs import chained
 from app.automations.subjects import SUBJECTS
 from app.automations.triggers import TRIGGERS, record_of
@@ -33,18 +34,25 @@ MAX_SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Once that the rule would have run; ``capped``: beyond the day's limit, so it would not."""
+    """Once that the rule would have run; ``capped``: beyond the day's limit, so it would not.
+
+    ``aims`` are what its actions are aimed at; ``idle``: there is nothing that any of them could act on.
+    """
 
     at: dt.datetime
     record_id: UUID
     label: str
     url: str
     capped: bool = False
+    aims: tuple[Aim, ...] = ()
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """``occasions`` newest first, as many as are shown; ``count`` of them all, ``partial`` where not all was asked."""
+    """``occasions`` newest first, as many as are shown; ``count`` of those that would have run, ``partial`` where not
+    all was asked.
+    """
 
     occasions: list[Occasion]
     count: int
@@ -64,13 +72,18 @@ def dry_run(rule: AutomationRule, *, actor: Actor, url: Any) -> DryRun:
     zone = ZoneInfo(actor.timezone)
     taken: Counter[dt.date] = Counter()
     occasions = []
+    aiming = Aiming(rule, {record_id for _at, record_id, _label in found})
     for at, record_id, label in sorted(found, key=lambda one: (one[0], str(one[1]))):
-        day = at.astimezone(zone).date()
-        taken[day] += 1
-        occasions.append(Occasion(at, record_id, str(label), url(record_id), taken[day] > rule.daily_cap))
+        day, idle = at.astimezone(zone).date(), aiming.is_idle(record_id)
+        capped = not idle and taken[day] >= rule.daily_cap
+        taken[day] += not idle
+        occasions.append(Occasion(at, record_id, str(label), url(record_id), capped, idle=idle))
     occasions.reverse()
-    capped = sum(one.capped for one in occasions)
-    return DryRun(occasions[:MAX_SHOWN], len(occasions) - capped, capped, partial)
+    capped_count = sum(one.capped for one in occasions)
+    count = len(occasions) - capped_count - sum(one.idle for one in occasions)
+    shown = occasions[:MAX_SHOWN]
+    aims = aiming.aims({one.record_id for one in shown})
+    return DryRun([replace(one, aims=aims[one.record_id]) for one in shown], count, capped_count, partial)
 
 
 _Found = tuple[list[tuple[dt.datetime, UUID, str]], bool]

@@ -93,19 +93,23 @@ class Line:
         if self.record is None:
             return [{"type": one.get("type")} for one in self.run.log]
         return [
-            {
-                key: value
-                for key, value in one.items()
-                if key != "label" or "id" not in one or UUID(one["id"]) in self.seen
-            }
+            self._without_unseen(one) | ({"on": self._without_unseen(one["on"])} if "on" in one else {})
             for one in self.run.log
         ]
 
+    def _without_unseen(self, named: dict[str, Any]) -> dict[str, Any]:
+        if "id" not in named or UUID(named["id"]) in self.seen:
+            return named
+        return {key: value for key, value in named.items() if key != "label"}
+
     @property
     def reason(self) -> str:
-        """Why it was left out or failed; refusals name records, so only to who may see the run's own."""
-        known = self.record is not None or self.run.reason in set(Skip)
-        return self.run.reason if known else ""
+        """Why it was left out or failed; refusals name records, so only to who may see the run's own, and the one
+        that refused.
+        """
+        refused = [UUID(one["on"]["id"]) for one in self.run.log if "on" in one and one.get("failed")]
+        known = self.record is not None and all(one in self.seen for one in refused)
+        return self.run.reason if known or self.run.reason in set(Skip) else ""
 
 
 def list_runs(
@@ -127,7 +131,11 @@ def list_runs(
     rows = db.session.execute(statement).all()
     more, rows = len(rows) > limit, rows[:limit]
     logged = {
-        (one["kind"], UUID(one["id"])) for run, _name in rows for one in run.log if one.get("id") and one.get("kind")
+        (one["kind"], UUID(one["id"]))
+        for run, _name in rows
+        for line in run.log
+        for one in (line, line.get("on", {}))
+        if one.get("id") and one.get("kind")
     }
     named = name_records({(run.kind, run.record_id) for run, _name in rows} | logged)
     seen = frozenset(named)

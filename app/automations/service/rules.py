@@ -82,7 +82,7 @@ def update_rule(rule: AutomationRule, *, actor: Actor, **values: Any) -> Automat
 
 def _require_answer(rule: AutomationRule, actor: Actor) -> None:
     if rule.active and actor.key_id is not None and not is_answered_for(rule):
-        raise Forbidden(_("Nobody answers for this key any more: whoever made it has left or may do less."))
+        raise Forbidden(_("Nobody answers for this key any more: whoever holds it has left or may do less."))
 
 
 def set_active(rule: AutomationRule, *, actor: Actor, on: bool) -> AutomationRule:
@@ -115,11 +115,11 @@ def _switch(rule: AutomationRule, on: bool) -> None:
 
 
 def _sign(rule: AutomationRule, actor: Actor) -> None:
-    """Whoever saved a rule last answers for it: it does no more than they may. For a key, that is who made it."""
+    """Whoever saved a rule last answers for it: it does no more than they may. For a key, whoever holds it."""
     if actor.key_id is not None:
         with every_record():  # a key may not look at keys
             key = get_api_key(actor.key_id)
-        rule.author_id, rule.api_key_id = key.created_by_id, key.id
+        rule.author_id, rule.api_key_id = key.holder_id, key.id
     elif actor.member_id is not None:
         rule.author_id, rule.api_key_id = actor.member_id, None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -10,12 +11,15 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.automations.actions import ACTIONS, Execution
+from app.automations.actions import ACTIONS
 from app.automations.conditions import criterion
+from app.automations.execution import Execution
 from app.automations.models import MAX_DEPTH, AutomationRule, AutomationRun, RunStatus, Skip
 from app.automations.queries.answering import is_answered_for
 from app.automations.queries.runs import chain_has, count_today
+from app.automations.queries.targets import records_at
 from app.automations.subjects import SUBJECTS
+from app.automations.targets import MAX_LINKED, MORE, NONE, target_of
 from app.automations.telling import tell_admins
 from app.automations.triggers import TRIGGERS, of_event, record_of
 from app.kernel import clock, jobs
@@ -45,9 +49,9 @@ class Outcome(StrEnum):
 class ActionFailed(Exception):
     """One of a rule's actions was refused; the text says why, in words."""
 
-    def __init__(self, place: int, name: str, reason: str) -> None:
+    def __init__(self, line: dict[str, Any], reason: str) -> None:
         super().__init__(reason)
-        self.place, self.name = place, name
+        self.line = line
 
 
 def job_id(run_id: UUID) -> str:
@@ -197,15 +201,41 @@ def execute(run_id: UUID, *, actor: Actor) -> RunStatus | None:
     log = []
     day = clock.today(actor.timezone)
     for place, params in enumerate(rule.actions):
-        now = Execution(run.id, rule, subject, record, actor, day, place)
-        try:
-            log.append({"type": params["type"], **ACTIONS[params["type"]].run(now, params)})
-            db.session.flush()
-        except DomainError as error:
-            raise ActionFailed(place, params["type"], words_of(error)) from error
+        log += _act(Execution(run.id, rule, subject, record, actor, day, place, record), params)
     run.log, run.status = log, RunStatus.OK
+    if all("skipped" in line for line in log):
+        run.status, run.reason = RunStatus.SKIPPED, Skip.TARGET
     run.duration_ms = int(1000 * (time.perf_counter() - started))
-    return RunStatus.OK
+    return RunStatus(run.status)
+
+
+def _act(run: Execution, params: dict[str, Any]) -> list[dict[str, Any]]:
+    """Does an action on what it is aimed at; a line of the log for each record, and for what was left out."""
+    line = {"type": params["type"]}
+    if "target" not in params:
+        return [_do(run, params, line)]
+    line["target"] = params["target"]
+    target = target_of(run.subject, params)
+    aimed = records_at(target, run.record.id)
+    if not aimed:
+        return [{**line, "skipped": NONE}]
+    found = []
+    for record in aimed[:MAX_LINKED]:
+        named = {"kind": target.subject.kind, "id": str(record.id), "label": str(record.label)}
+        now = replace(run, subject=target.subject, record=record)
+        found.append(_do(now, params, {**line, "on": named}))
+    if len(aimed) > MAX_LINKED:
+        found.append({**line, "skipped": MORE, "count": len(aimed) - MAX_LINKED})
+    return found
+
+
+def _do(run: Execution, params: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
+    try:
+        line = {**line, **ACTIONS[params["type"]].run(run, params)}
+        db.session.flush()
+    except DomainError as error:
+        raise ActionFailed({**line, "place": run.place}, words_of(error)) from error
+    return line
 
 
 def words_of(error: DomainError) -> str:
@@ -220,4 +250,4 @@ def note_failure(run_id: UUID, error: Exception, *, known: bool, actor: Actor) -
         return
     run.status, run.reason = RunStatus.FAILED, (str(error) if known else _("An unexpected error."))[:300]
     if isinstance(error, ActionFailed):
-        run.log = [{"type": error.name, "place": error.place, "failed": True}]
+        run.log = [{**error.line, "failed": True}]

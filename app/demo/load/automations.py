@@ -1,4 +1,6 @@
-"""The automations of the demo: the two that are offered to everybody, on since last week, with what they did."""
+"""The automations of the demo: the two that are offered to everybody, on since last week, with what they did, and one
+that is not switched on yet.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,26 @@ PLACES = (
 SINCE = 6
 
 
+# An urgent task is told where its deal is looked after, and on the task that it is a part of.
+DRAFT: dict[str, Any] = {
+    "name": "Urgenza: avvisa chi segue l’opportunità",
+    "subject": "task",
+    "trigger": {"type": "changed", "field": "priority", "to": "P0"},
+    "actions": [
+        {
+            "type": "notify",
+            "target": "linked_opportunity",
+            "to": ["owner"],
+            "text": "l’attività “{title}” ({code}) è diventata urgente, scadenza {due}.",
+            "priority": "P1",
+        },
+        {"type": "comment", "target": "parent", "body": "“{title}” è diventata urgente: scadenza {due}."},
+    ],
+}
+
+
 def load_automations(say: Any) -> None:
-    """Switches the presets on, and lets the last days set them off, by the product's own verbs."""
+    """Switches the presets on, keeps a draft, and lets the last days set them off, by the product's own verbs."""
     say("Demo: automations …")
     now = clock.now()
     for slug, email, approved in PLACES:
@@ -35,6 +55,7 @@ def load_automations(say: Any) -> None:
         with clock.frozen(now - dt.timedelta(days=SINCE)), uow(admin):
             publication = rules.add_preset("publication", actor=admin, active=True)
             escalation = rules.add_preset("escalation", actor=admin, active=True).id
+            rules.create_rule(actor=admin, **DRAFT)
         for days in range(SINCE, 0, -1):
             with clock.frozen(now - dt.timedelta(days=days, minutes=7)):
                 with uow(product):
