@@ -20,8 +20,9 @@ from app.tasks.models.work import ChecklistItem
 from app.tasks.queries import plan
 from app.tasks.queries import tasks as queries
 from app.tasks.queries.templates import get_template
+from app.tasks.service.checklist import add_item
 from app.tasks.service.dependencies import add_dependency
-from app.tasks.service.tasks import add_item, announce, create_task
+from app.tasks.service.tasks import announce, create_task
 from app.tasks.templates import Content, Dates, Item, Tie, relative, span
 from app.tenancy.queries import get_member, list_people
 
