@@ -180,7 +180,7 @@ document.addEventListener("click", async (event) => {
   choice.closest("[popover]").hidePopover();
   await choose(choice.dataset.set, choice.dataset.value || null);
 });
-$("[data-due]")?.addEventListener("submit", async (event) => {
+$("#edit-due_on")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   event.currentTarget.hidePopover();
   await choose("due_on", $("input", event.currentTarget).value || null);

@@ -49,7 +49,8 @@ def may_change(template: Any, *, actor: Actor) -> bool:
 def create_template(
     task_id: UUID, name: str, *, actor: Actor, description: str | None = None, keep_owners: bool = False
 ) -> TaskTemplate:
-    """Keeps a task and all below it as a template; dates are counted from the first one.
+    """Keeps a task and all below it as a template; dates are counted from the first one. Of check-lists the texts are
+    kept, without people and dates.
 
     Raises NotFound for an unknown task, Forbidden without the right to write the module's tasks, Invalid for a
     bad name, for more than MAX_TASKS and for dates that are too far apart.
