@@ -1,4 +1,5 @@
 // The home page: a task is finished, or its approval answered, where it stands.
+import "./snooze.js";
 import { send, tell, texts, toast } from "./lib.js";
 
 const patch = (id, json) => send(`/api/v1/tasks/${id}`, { method: "PATCH", json });

@@ -5,6 +5,7 @@ import { place } from "./app.js";
 import { openCell } from "./cells.js";
 import { refill } from "./more.js";
 import { foldBranches } from "./branches.js";
+import { assign, nameMenu } from "./checklist.js";
 import "./assist.js";
 import "./custom.js";
 import "./recurrence.js";
@@ -153,15 +154,23 @@ export async function change(id, version, values) {
 let target = null;
 function openEditor(trigger) {
   const { edit } = trigger.dataset;
-  target = holder(trigger);
+  target = trigger.closest("[data-line]") ?? holder(trigger);
   const menu = $(`#edit-${edit}`);
   if (!menu) return openCell(trigger, target.dataset.task, put, redraw);
   const value = { status: target.dataset.status, priority: target.dataset.priority, owner: target.dataset.owner, due_on: target.dataset.due }[edit];
   for (const one of $$("[role=menuitemradio]", menu)) one.setAttribute("aria-checked", String(one.dataset.value === value));
   if (edit === "due_on") $("input", menu).value = value;
+  nameMenu(menu, trigger);
   menu.showPopover();
   place(menu, trigger.getBoundingClientRect());
   return ($("[aria-checked=true]", menu) ?? $("input, [data-set]", menu)).focus();
+}
+/** Writes what was chosen: of a line of the check-list, else of the task. */
+async function choose(field, value) {
+  const { task, version, line } = target.dataset;
+  if (line) return void assign(target, field, value);
+  await change(task, version, { [field]: value });
+  return back(task, field);
 }
 const back = (id, edit) => document.querySelector(`[data-task="${id}"] [data-edit="${edit}"]`)?.focus();
 document.addEventListener("click", async (event) => {
@@ -170,16 +179,12 @@ document.addEventListener("click", async (event) => {
   const choice = event.target.closest("[data-set]");
   if (!choice || !target) return;
   choice.closest("[popover]").hidePopover();
-  const { task, version } = target.dataset;
-  await change(task, version, { [choice.dataset.set]: choice.dataset.value || null });
-  back(task, choice.dataset.set);
+  await choose(choice.dataset.set, choice.dataset.value || null);
 });
-$("[data-due]")?.addEventListener("submit", async (event) => {
+$("#edit-due_on")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   event.currentTarget.hidePopover();
-  const { task, version } = target.dataset;
-  await change(task, version, { due_on: $("input", event.currentTarget).value || null });
-  back(task, "due_on");
+  await choose("due_on", $("input", event.currentTarget).value || null);
 });
 // ── quick add ──
 document.addEventListener("submit", async (event) => {
@@ -217,19 +222,6 @@ document.addEventListener("submit", async (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.closest?.("[data-quick]")) { event.target.value = ""; event.target.blur(); }
-});
-document.addEventListener("change", async (event) => {
-  const tick = event.target.closest("[data-item]");
-  if (!tick) return;
-  try { await send(api(`checklist/${tick.dataset.item}`), { method: "PATCH", json: { done: tick.checked } }); }
-  catch (error) { tick.checked = !tick.checked; toast(error.message, { kind: "error" }); return; }
-  tick.closest(".sk-sub").classList.toggle("done", tick.checked);
-});
-document.addEventListener("click", async (event) => {
-  const remove = event.target.closest("[data-item-delete]");
-  if (!remove) return;
-  try { await send(api(`checklist/${remove.dataset.itemDelete}`), { method: "DELETE" }); remove.closest(".sk-sub").remove(); }
-  catch (error) { toast(error.message, { kind: "error" }); }
 });
 
 // ── the drawer ──

@@ -59,6 +59,17 @@ class TaskChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChecklistItemAssigned(Event):
+    """A line of a task's check-list (its ``text``) was given to a member."""
+
+    name: ClassVar[str] = "tasks.checklist_item_assigned"
+    subject_kind: ClassVar[str] = "task"
+    title: str
+    text: str
+    assignee_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskUnblocked(Event):
     """The last task that this one waited for is closed, or approved (``cleared_by``: its title)."""
 

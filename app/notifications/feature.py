@@ -14,6 +14,7 @@ from app.events.sales import (
 from app.events.tasks import (
     ApprovalDecided,
     ApprovalRequested,
+    ChecklistItemAssigned,
     TaskAssigned,
     TaskSlaBreached,
     TaskStatusChanged,
@@ -40,6 +41,7 @@ feature = Feature(
         (OpportunityWon, "notifications.deal_won", handlers.deal_won),
         (OpportunityLost, "notifications.deal_lost", handlers.deal_lost),
         (TaskAssigned, "notifications.task_assigned", handlers.task_assigned),
+        (ChecklistItemAssigned, "notifications.checklist_item_assigned", handlers.checklist_item_assigned),
         (TaskStatusChanged, "notifications.task_moved", handlers.task_moved),
         (CommentAdded, "notifications.commented", handlers.commented),
         (TaskUnblocked, "notifications.task_unblocked", handlers.task_unblocked),

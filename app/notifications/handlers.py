@@ -147,6 +147,19 @@ def task_assigned(event: ReceivedEvent) -> None:
     )
 
 
+def checklist_item_assigned(event: ReceivedEvent) -> None:
+    """Whoever is given a line of a check-list hears of it, unless they took it themselves."""
+    _tell(
+        event,
+        [one for one in [UUID(event.payload["assignee_id"])] if one != event.actor_id],
+        "checklist_item_assigned",
+        _by(event, text=event.payload["text"]),
+        category=Category.ASSIGNMENTS,
+        icon="list-checks",
+        url=_task(event),
+    )
+
+
 def task_moved(event: ReceivedEvent) -> None:
     """The owner and whoever watches the task hear of its new status."""
     watchers = {one for one, _name in tasks.people_of([event.subject_id])[event.subject_id].watchers}

@@ -34,6 +34,7 @@ MESSAGES: dict[str, Any] = {
     "deal_won": _l("%(actor)s won “%(title)s”: %(amount)s"),
     "deal_lost": _l("%(actor)s lost “%(title)s”: %(reason)s"),
     "task_assigned": _l("%(actor)s assigned you the task “%(title)s”"),
+    "checklist_item_assigned": _l("%(actor)s assigned you “%(text)s” of the task “%(title)s”"),
     "task_moved": _l("%(actor)s moved the task “%(title)s” from %(from)s to %(to)s"),
     "mentioned": _l("%(actor)s mentioned you in “%(title)s”"),
     "commented": _l("%(actor)s commented on “%(title)s”"),

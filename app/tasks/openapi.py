@@ -140,7 +140,23 @@ _RULE_INPUT = _object(
 _RECURRENCE = _object({"id": _ID, "result": {"type": "object"}})
 _WATCHING = _object({"id": _ID, "result": _object({"watching": {"type": "boolean"}})})
 _PEOPLE = _object({"collaborators": {"type": "array", "items": _ID}, "watchers": {"type": "array", "items": _ID}})
-_ITEM_INPUT = _object({"text": {"type": "string", "maxLength": 300}, "done": {"type": "boolean"}})
+_LINE = {
+    "text": {"type": "string", "maxLength": 300},
+    "done": {"type": "boolean"},
+    "assignee": {**_ID, "nullable": True, "description": "A member; becomes a collaborator of the task"},
+    "due_on": _DAY,
+}
+_ITEM_INPUT = _object(_LINE)
+_ITEM_NOW = _object(
+    {
+        "id": _ID,
+        **_LINE,
+        "position": {"type": "integer"},
+        "assignee": {**_object({"id": _ID, "name": {"type": "string"}}), "nullable": True},
+    }
+)
+_ONE_ITEM = _object({"id": _ID, "result": _ITEM_NOW})
+_SNOOZED = _object({"id": _ID, "result": _object({"until": _DAY})})
 _ITEM_ANSWER = _object({"id": _ID, "result": {"type": "object"}})
 _RECORD = {"type": "string", "nullable": True, "pattern": "^[a-z_]+:[0-9a-f-]{36}$",
            "description": "The record that the task is linked to first, as kind:id"}  # fmt: skip
@@ -205,9 +221,9 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[st
     ("/{pk}/move", "post"): ("Puts a task between two others, and into a group", _MOVE, "200", _ITEM_ANSWER),
     ("/{pk}/people", "get"): ("Who works on a task beside its owner", None, "200", _PLAIN),
     ("/{pk}/people", "put"): ("Replaces collaborators or watchers", _PEOPLE, "200", _PLAIN),
-    ("/{pk}/checklist", "get"): ("The lines of a check-list", None, "200", _many({"id": _ID})),
-    ("/{pk}/checklist", "post"): ("Adds a line", _ITEM_INPUT, "201", _ITEM_ANSWER),
-    ("/checklist/{item}", "patch"): ("Changes or ticks a line", _ITEM_INPUT, "200", _ITEM_ANSWER),
+    ("/{pk}/checklist", "get"): ("The lines of a check-list", None, "200", _many(_ITEM_NOW["properties"])),
+    ("/{pk}/checklist", "post"): ("Adds a line", _ITEM_INPUT, "201", _ONE_ITEM),
+    ("/checklist/{item}", "patch"): ("Changes or ticks a line", _ITEM_INPUT, "200", _ONE_ITEM),
     ("/checklist/{item}", "delete"): ("Removes a line", None, "200", _DONE),
     ("/{pk}/time", "get"): ("The time that a task has taken", None, "200", _many(_ENTRY)),
     ("/{pk}/time", "post"): ("Adds time of one's own", _object(_ENTRY_INPUT, "minutes"), "201", _ONE_ENTRY),
@@ -219,6 +235,13 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[st
     ("/{pk}/recurrence", "put"): ("When a task comes again", _RULE_INPUT, "200", _RECURRENCE),
     ("/{pk}/watch", "post"): ("Watches a task", None, "200", _WATCHING),
     ("/{pk}/watch", "delete"): ("Watches it no longer", None, "200", _WATCHING),
+    ("/{pk}/snooze", "post"): (
+        "Keeps a task off one's own day before a later day",
+        _object({"until": {"type": "string", "format": "date"}}, "until"),
+        "200",
+        _SNOOZED,
+    ),
+    ("/{pk}/snooze", "delete"): ("Takes that back", None, "200", _SNOOZED),
     ("/{pk}/dependencies", "get"): ("What a task waits for, and what waits for it", None, "200", _many(_LINK)),
     ("/{pk}/dependencies", "post"): ("Links a task to another one", _object(_NEW), "201", _ONE_LINK),
     ("/dependencies/{item}", "patch"): ("Changes a link", _object(_CHANGE), "200", _ONE_LINK),

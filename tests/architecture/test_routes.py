@@ -164,6 +164,8 @@ for _slash in ("", "/"):
     row("GET", f"/api/v1/record-links{_slash}", "read comment", None, _where)
     row("POST", f"/api/v1/record-links{_slash}", "write comment", None, _where)
 row("DELETE", "/api/v1/record-links/<pk>", "write comment", "record_link")
+row("POST", "/api/v1/tasks/<pk>/snooze", "read task", "task", {"until": "2199-12-31"})
+row("DELETE", "/api/v1/tasks/<pk>/snooze", "read task", "task")
 row("GET", "/api/v1/tasks/<pk>/time", "read task", "task")
 row("POST", "/api/v1/tasks/<pk>/time", "write task", "task", {"minutes": 5})
 row("PATCH", "/api/v1/tasks/time/<item>", "write task", "time_entry", {"minutes": 5})

@@ -34,7 +34,7 @@ MODELS = [
     "import_mapping", "import_row", "invitation", "lead", "list_layout", "lost_reason", "membership", "notification",
     "opportunity", "opportunity_line", "opportunity_stage_history", "pipeline", "pipeline_stage", "product",
     "record_link", "saved_view", "sla_policy", "task", "task_approval", "task_approver", "task_dependency", "task_member",
-    "task_status", "task_template", "team", "time_entry", "timeline_baseline",
+    "task_snooze", "task_status", "task_template", "team", "time_entry", "timeline_baseline",
     "work_calendar",
 ]  # fmt: skip
 EXTRA = {"organization", "outbox", "delivery", "audit_log", "audit_head", "ab_role"}

@@ -46,6 +46,7 @@ from app.saved_views.models import ListLayout, SavedView
 from app.tasks.models.approvals import TaskApproval, TaskApprover
 from app.tasks.models.plan import TaskDependency, TimelineBaseline
 from app.tasks.models.sla import ClosingDay, SlaPolicy, WorkCalendar
+from app.tasks.models.snooze import TaskSnooze
 from app.tasks.models.tasks import Task, TaskMember, TaskStatus
 from app.tasks.models.templates import TaskTemplate
 from app.tasks.models.work import ChecklistItem, TimeEntry
@@ -207,7 +208,8 @@ def fill(company: Company) -> dict[str, Any]:
             "task_approver",
             TaskApprover(approval_id=approval.id, task_id=asking.id, member_id=company.viewer.member_id),
         )
-        add("checklist_item", ChecklistItem(task_id=task.id, text="Line"))
+        add("checklist_item", ChecklistItem(task_id=task.id, text="Line", assignee_id=owner))
+        add("task_snooze", TaskSnooze(task_id=task.id, member_id=owner, until=clock.now().date()))
         add("time_entry", TimeEntry(task_id=task.id, member_id=owner, day=clock.now().date(), minutes=5))
         content = Content((Item(0, None, f"Task {mark}"), Item(1, 0, "Sub-task"))).dump()
         add("task_template", TaskTemplate(name=f"Template {mark}", module="sales", author_id=owner, content=content))

@@ -27,8 +27,9 @@ from app.kernel.uow import uow
 from app.sales.imports import running
 from app.sales.imports import service as imports
 from app.tasks.queries.tasks import get_task
+from app.tasks.service.checklist import add_item
 from app.tasks.service.dependencies import add_dependency
-from app.tasks.service.tasks import add_item, create_task
+from app.tasks.service.tasks import create_task
 from app.tasks.service.templates import create_template
 from tests import cast
 from tests.journeys.conftest import Desk, Watch

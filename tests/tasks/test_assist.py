@@ -21,7 +21,8 @@ from app.tasks.models.tasks import Task
 from app.tasks.models.work import ChecklistItem
 from app.tasks.queries.tasks import first_status, get_task, list_checklist
 from app.tasks.service.assist import accept_items, accept_subtasks
-from app.tasks.service.tasks import add_item, create_task, delete_task, update_task
+from app.tasks.service.checklist import add_item
+from app.tasks.service.tasks import create_task, delete_task, update_task
 from app.tasks.service.time import log_time
 from tests.support import SignedIn
 

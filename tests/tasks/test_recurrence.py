@@ -21,8 +21,9 @@ from app.tasks.models.names import MemberRole, StatusGroup
 from app.tasks.models.tasks import Task
 from app.tasks.queries.tasks import get_task, list_checklist, people_of
 from app.tasks.recurrence import BadRule, next_day, normal, successor, words
+from app.tasks.service.checklist import add_item
 from app.tasks.service.recurrence import set_recurrence
-from app.tasks.service.tasks import add_item, set_people
+from app.tasks.service.tasks import set_people
 from app.tenancy.service.members import remove_member
 from tests.support import work_off
 from tests.tasks.test_tasks import change, make, status

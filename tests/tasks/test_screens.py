@@ -11,8 +11,9 @@ from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
 from app.tasks.models.names import MemberRole, StatusGroup
 from app.tasks.queries.tasks import first_status, get_task, list_statuses
+from app.tasks.service.checklist import add_item
 from app.tasks.service.statuses import save_status
-from app.tasks.service.tasks import add_item, create_task, set_people
+from app.tasks.service.tasks import create_task, set_people
 from tests.support import SignedIn
 
 

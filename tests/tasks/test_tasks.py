@@ -20,8 +20,9 @@ from app.tasks.models.tasks import Task
 from app.tasks.queries.branches import children_of
 from app.tasks.queries.groups import Arrangement, list_groups
 from app.tasks.queries.tasks import first_status, get_task, list_statuses
+from app.tasks.service.checklist import add_item, update_item
 from app.tasks.service.statuses import delete_status, save_status
-from app.tasks.service.tasks import add_item, create_task, move_task, set_people, update_item, update_task
+from app.tasks.service.tasks import create_task, move_task, set_people, update_task
 from tests.support import SignedIn, work_off
 
 TODAY = dt.date(2026, 11, 27)

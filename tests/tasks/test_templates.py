@@ -20,8 +20,9 @@ from app.tasks.models.templates import TaskTemplate
 from app.tasks.queries.tasks import get_task, list_checklist, tree_of
 from app.tasks.queries.templates import get_template, list_templates
 from app.tasks.service import templates
+from app.tasks.service.checklist import add_item
 from app.tasks.service.dependencies import add_dependency
-from app.tasks.service.tasks import add_item, create_task, delete_task
+from app.tasks.service.tasks import create_task, delete_task
 from app.tasks.templates import Content, Item, Tie, relative, span
 from tests.support import SignedIn
 

@@ -11,7 +11,8 @@ from app.kernel import clock
 from app.kernel.uow import uow
 from app.tasks.models.names import StatusGroup
 from app.tasks.queries.tasks import first_status
-from app.tasks.service.tasks import add_item, create_task, update_task
+from app.tasks.service.checklist import add_item
+from app.tasks.service.tasks import create_task, update_task
 from app.tasks.service.time import log_time
 
 

@@ -10,15 +10,18 @@ from sqlalchemy import select
 
 from app.demo.load.members import member_actor
 from app.kernel import clock
+from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.uow import uow
 from app.kernel.workdays import workdays
 from app.tasks.models.names import MemberRole, StatusGroup
 from app.tasks.queries.tasks import first_status, get_task
 from app.tasks.service.approvals import decide, set_approvers
+from app.tasks.service.checklist import add_item
 from app.tasks.service.dependencies import add_dependency
 from app.tasks.service.planning import take_baseline
-from app.tasks.service.tasks import add_item, create_task, set_people, update_task
+from app.tasks.service.snooze import snooze_task
+from app.tasks.service.tasks import create_task, set_people, update_task
 from app.tenancy.models import Membership
 
 
@@ -31,7 +34,7 @@ class Work(NamedTuple):
     due: int | None
     estimate: int | None = None
     children: tuple[tuple[Any, ...], ...] = ()  # title, group, due, days that it takes, type
-    items: tuple[str, ...] = ()
+    items: tuple[str | tuple[str, str, int], ...] = ()  # text, who, in how many days
     type: str = "task"
     others: tuple[str, ...] = ()
     days: int = 1
@@ -64,7 +67,12 @@ MARKETING = (
         "P2",
         13,
         360,
-        items=("Elenco dei clienti attivi", "Domande", "Testo dell’invito", "Raccolta delle risposte"),
+        items=(
+            ("Elenco dei clienti attivi", "sales", -1),
+            ("Domande", "admin", 2),
+            ("Testo dell’invito", "marketing", 5),
+            "Raccolta delle risposte",
+        ),
         days=9,
     ),
     Work("Scegliere la tipografia del catalogo", "backlog", "P3", None, 60),
@@ -95,8 +103,8 @@ SALES = (
         4,
         300,
         items=(
-            "Lista pulita",
-            "Prime dieci chiamate",
+            ("Lista pulita", "marketing", 0),
+            ("Prime dieci chiamate", "sales", 2),
         ),
         days=4,
     ),
@@ -196,6 +204,11 @@ SLIPPED = {
     "Pagina con il modulo d’ordine": 2,
     "Preventivo servizio fotografico Officine Aurora": 2,
 }
+# What its owner has put off, by so many days.
+SNOOZED = {
+    "Preparare la riunione di fine trimestre": 2,
+    "Revisione della pipeline di fine mese": 2,
+}
 DIRECTION = (
     Work("Firmare il contratto con Acciaierie Ponteverde", "in_progress", "P0", 0, 30),
     Work("Rivedere il budget marketing 2027", "backlog", "P1", 4, 120, others=("marketing",)),
@@ -243,21 +256,29 @@ def load_tasks(say: Any) -> None:
                         actor=actor, title=title, parent_id=task.id, status_id=status[StatusGroup(group)], due_on=due,
                         start_on=_first_day(due, days), owner_id=actor.member_id, type=(type_ or ["task"])[0],
                     ).id  # fmt: skip
-                for line in one.items:
-                    add_item(task.id, line, actor=actor)
                 if one.others:
                     set_people(task, MemberRole.COLLABORATOR, [people[name] for name in one.others], actor=actor)
+                for line in one.items:
+                    text, *whose = (line,) if isinstance(line, str) else line
+                    _add_line(task.id, text, *whose, people=people, actor=actor)
             for before, after, kind, lag in LINKS:
                 if before in made and after in made:
                     add_dependency(made[before], made[after], actor=actor, type=kind, lag=lag)
             for title in APPROVALS.keys() & made.keys():
                 set_approvers(made[title], actor=actor, members=[people[name] for name in APPROVALS[title][0]])
+            for title in SNOOZED.keys() & made.keys():
+                snooze_task(made[title], today + dt.timedelta(days=SNOOZED[title]), actor=actor)
             take_baseline(actor=actor)
             for title in SLIPPED.keys() & made.keys():
                 late = get_task(made[title])
                 if late.due_on is not None:
                     update_task(late, actor=actor, due_on=workdays().add(late.due_on, SLIPPED[title]))
         _answer(made, domain, slug)
+
+
+def _add_line(task_id: UUID, text: str, who: str = "", days: int = 0, *, people: dict[str, UUID], actor: Actor) -> None:
+    due = workday(clock.today(actor.timezone), days) if who else None
+    add_item(task_id, text, actor=actor, assignee_id=people[who] if who else None, due_on=due)
 
 
 def _answer(made: dict[str, UUID], domain: str, slug: str) -> None:

@@ -10,8 +10,9 @@ from app.demo.load.members import member_actor
 from app.kernel.actor import Actor
 from app.kernel.uow import uow
 from app.kernel.workdays import workdays
+from app.tasks.service.checklist import add_item
 from app.tasks.service.dependencies import add_dependency
-from app.tasks.service.tasks import add_item, create_task, delete_task
+from app.tasks.service.tasks import create_task, delete_task
 from app.tasks.service.templates import create_template
 
 # A Monday of a week without holidays; only the distances from it are kept.

@@ -42,6 +42,14 @@ def optional_day(body: dict[str, Any], key: str) -> dt.date | None:
         raise Invalid(errors={key: [_("This is not a date.")]}) from None
 
 
+def optional_near_day(body: dict[str, Any], key: str) -> dt.date | None:
+    """The same, of the years that fields take: for what is stored."""
+    day = optional_day(body, key)
+    if day is not None and not 1900 <= day.year <= 2200:
+        raise Invalid(errors={key: [_("This date is too far away.")]})
+    return day
+
+
 def optional_text(body: dict[str, Any], key: str) -> str | None:
     """The text at ``key``, as it is."""
     value = body.get(key)

@@ -1,4 +1,4 @@
-"""REST of tasks: the generated resource, with moving, people and check-lists; statuses to read."""
+"""REST of tasks: the generated resource, with moving and people; statuses to read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask_appbuilder.api import expose, protect
 
 from app.kernel import http
 from app.kernel.crud.api import READ_ONLY, TenantApi, make_api
-from app.kernel.crud.body import id_list, optional_flag, optional_id, optional_text, optional_version
+from app.kernel.crud.body import id_list, optional_id, optional_version
 from app.kernel.crud.fields import Crud, Field, Kind, clean
 from app.kernel.crud.rest_docs import security
 from app.kernel.crud.store import load
@@ -22,11 +22,15 @@ from app.tasks.api.approvals import PERMISSIONS as APPROVALS
 from app.tasks.api.approvals import ApprovalRoutes
 from app.tasks.api.assist import PERMISSIONS as ASSIST
 from app.tasks.api.assist import AssistRoutes
+from app.tasks.api.checklist import PERMISSIONS as CHECKLIST
+from app.tasks.api.checklist import ChecklistRoutes
 from app.tasks.api.links import link_change
 from app.tasks.api.recurrence import PERMISSIONS as RECURRENCE
 from app.tasks.api.recurrence import RecurrenceRoutes
 from app.tasks.api.sla import PERMISSIONS as SLA
 from app.tasks.api.sla import SlaRoutes
+from app.tasks.api.snooze import PERMISSIONS as SNOOZE
+from app.tasks.api.snooze import SnoozeRoutes
 from app.tasks.api.time import PERMISSIONS as TIME
 from app.tasks.api.time import TimeRoutes
 from app.tasks.api.timeline import PERMISSIONS as TIMELINE
@@ -34,19 +38,10 @@ from app.tasks.api.timeline import TimelineRoutes
 from app.tasks.cruds import GROUPS, TASKS
 from app.tasks.models.names import MemberRole
 from app.tasks.models.tasks import TaskStatus
-from app.tasks.models.work import ChecklistItem
 from app.tasks.openapi import describe_link, describe_timeline
 from app.tasks.queries import tasks as queries
 from app.tasks.service.links import put_link
-from app.tasks.service.tasks import (
-    add_item,
-    announce,
-    delete_item,
-    lock_task,
-    move_task,
-    set_people,
-    update_item,
-)
+from app.tasks.service.tasks import announce, lock_task, move_task, set_people
 
 if TYPE_CHECKING:
     from apispec import APISpec
@@ -61,11 +56,10 @@ def move_values(body: dict[str, Any]) -> dict[str, Any]:
     return clean([field for field in TASKS.writable if field.key in given], given, partial=True, linked=False)
 
 
-def _item(item: ChecklistItem) -> dict[str, Any]:
-    return {"id": item.id, "text": item.text, "done": item.done, "position": item.position}
-
-
-class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, SlaRoutes, ApprovalRoutes, TenantApi):
+class TaskApi(
+    AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, SlaRoutes, ApprovalRoutes, ChecklistRoutes,
+    SnoozeRoutes, TenantApi,
+):  # fmt: skip
     """Tasks, with what the generated resource does not say."""
 
     method_permission_name = {
@@ -74,10 +68,8 @@ class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, SlaRou
         "move": "write",
         "people": "read",
         "set_people": "write",
-        "checklist": "read",
-        "add_item": "write",
-        "change_item": "write",
-        "delete_item": "write",
+        **CHECKLIST,
+        **SNOOZE,
         **TIME,
         **RECURRENCE,
         **APPROVALS,
@@ -85,8 +77,8 @@ class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, SlaRou
         **SLA,
     }
     include_route_methods = TenantApi.include_route_methods | {
-        "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item",
-        *TIME, *RECURRENCE, *TIMELINE, *APPROVALS, *ASSIST, *SLA,
+        "move", "people", "set_people",
+        *CHECKLIST, *SNOOZE, *TIME, *RECURRENCE, *TIMELINE, *APPROVALS, *ASSIST, *SLA,
     }  # fmt: skip
 
     def add_api_spec(self, api_spec: APISpec) -> None:
@@ -160,45 +152,6 @@ class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, SlaRou
             "collaborators": [{"id": one, "name": name} for one, name in found.collaborators],
             "watchers": [{"id": one, "name": name} for one, name in found.watchers],
         }
-
-    @expose("/<pk>/checklist", methods=["GET"])
-    @protect()
-    def checklist(self, pk: str) -> Response:
-        """The lines of a task's check-list."""
-        task = queries.get_task(parse_id(pk))
-        items = queries.list_checklist(task.id)
-        return http.json_response({"count": len(items), "result": [_item(one) for one in items]})
-
-    @expose("/<pk>/checklist", methods=["POST"])
-    @protect()
-    def add_item(self, pk: str) -> Response:
-        """Adds a line."""
-        body = http.json_body()
-
-        def act() -> tuple[Any, int]:
-            item = add_item(parse_id(pk), optional_text(body, "text") or "", actor=http.actor())
-            return {"id": item.id, "result": _item(item)}, 201
-
-        return once(act)
-
-    @expose("/checklist/<item>", methods=["PATCH"])
-    @protect()
-    def change_item(self, item: str) -> Response:
-        """Changes a line's ``text`` or ticks it (``done``)."""
-        body = http.json_body()
-        done = optional_flag(body, "done")
-        with uow():
-            found = update_item(parse_id(item), actor=http.actor(), text=optional_text(body, "text"), done=done)
-            answer = _item(found)
-        return http.json_response({"id": answer["id"], "result": answer})
-
-    @expose("/checklist/<item>", methods=["DELETE"])
-    @protect()
-    def delete_item(self, item: str) -> Response:
-        """Removes a line."""
-        with uow():
-            delete_item(parse_id(item), actor=http.actor())
-        return http.json_response({"message": "OK"})
 
 
 STATUSES = Crud(

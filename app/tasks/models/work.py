@@ -21,19 +21,29 @@ from app.kernel.db import TenantModel, tenant_fk, tenant_table_args, utc
 
 
 class ChecklistItem(TenantModel):
-    """A line to tick inside a task."""
+    """A line to tick inside a task, which somebody may have to do by a day of its own."""
 
     __tablename__ = "checklist_item"
     __table_args__ = tenant_table_args(
         "checklist_item",
         tenant_fk("task_id", "task", ondelete="CASCADE"),
+        tenant_fk("assignee_id", "membership"),
         Index("ix_checklist_item_task", "organization_id", "task_id", "position"),
+        Index(
+            "ix_checklist_item_assignee",
+            "organization_id",
+            "assignee_id",
+            "due_on",
+            postgresql_where=sql("NOT done AND assignee_id IS NOT NULL"),
+        ),
     )
 
     task_id: Mapped[UUID] = mapped_column(Uuid, nullable=False)
     text: Mapped[str] = mapped_column(String(300), nullable=False)
     position: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
     done: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False, server_default=sql("false"))
+    assignee_id: Mapped[UUID | None] = mapped_column(Uuid)
+    due_on: Mapped[dt.date | None] = mapped_column(Date)
 
     @property
     def label(self) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from app.kernel.db import db
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
-from app.tasks.service.tasks import add_item, announce, create_task, lock_task
+from app.tasks.service.checklist import add_item
+from app.tasks.service.tasks import announce, create_task, lock_task
 from app.tenancy.queries import current_organization
 
 if TYPE_CHECKING:

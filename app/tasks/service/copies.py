@@ -46,15 +46,20 @@ def copy_task(task: Task, *, actor: Actor, shift: dt.timedelta, **changes: Any) 
         copy = create_task(actor=actor, **values, **(changes if top is None else {}))
         made[one.id] = copy.id
         top = top or copy
-    _copy_parts(made)
+    _copy_parts(made, shift)
     copy_approvers(made, actor=actor)
     assert top is not None
     return top
 
 
-def _copy_parts(made: dict[UUID, UUID]) -> None:
+def _copy_parts(made: dict[UUID, UUID], shift: dt.timedelta) -> None:
     for person in db.session.scalars(select(TaskMember).where(TaskMember.task_id.in_(made))).all():
         db.session.add(TaskMember(task_id=made[person.task_id], member_id=person.member_id, role=person.role))
-    for item in db.session.scalars(select(ChecklistItem).where(ChecklistItem.task_id.in_(made))).all():
-        db.session.add(ChecklistItem(task_id=made[item.task_id], text=item.text, position=item.position))
+    items = db.session.scalars(select(ChecklistItem).where(ChecklistItem.task_id.in_(made))).all()
+    here = still_here(one.assignee_id for one in items)
+    for item in items:
+        copy = ChecklistItem(task_id=made[item.task_id], text=item.text, position=item.position)
+        copy.assignee_id = item.assignee_id if item.assignee_id in here else None
+        copy.due_on = item.due_on and item.due_on + shift
+        db.session.add(copy)
     db.session.flush()

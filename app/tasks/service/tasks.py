@@ -1,4 +1,4 @@
-"""Tasks: create, change, move, delete; their people and check-lists."""
+"""Tasks: create, change, move, delete; their people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from app.kernel.ranks import Ranking
 from app.kernel.realtime import org_room, push
 from app.tasks.models.names import CLOSED, MemberRole, StatusGroup
 from app.tasks.models.tasks import Task, TaskMember, TaskStatus
-from app.tasks.models.work import ChecklistItem
 from app.tasks.queries import approvals, plan
 from app.tasks.queries import tasks as queries
 from app.tasks.queries.entering import Entry, read_entry
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
     from app.kernel.actor import Actor
 
-MAX_ITEMS = 100
 MAX_PEOPLE = 50
 MAX_DEPTH = 10
 # One order over all tasks, so that it is the same in every grouping.
@@ -339,44 +337,3 @@ def watch_task(task_id: UUID, *, actor: Actor, on: bool) -> None:
     elif not on and watching is not None:
         db.session.delete(watching)
     db.session.flush()
-
-
-# ── check-list ───────────────────────────────────────────────────────────────────────────────────
-
-
-def add_item(task_id: UUID, text: str, *, actor: Actor) -> ChecklistItem:
-    """Adds a line to a task's check-list. Raises Invalid for no text, Conflict beyond MAX_ITEMS."""
-    task = lock_task(task_id, actor=actor)
-    items = queries.list_checklist(task.id)
-    if len(items) >= MAX_ITEMS:
-        raise Conflict(_("A check-list has at most %(count)s lines.", count=MAX_ITEMS))
-    item = ChecklistItem(task_id=task.id, text=_line(text), position=items[-1].position + 1 if items else 0)
-    db.session.add(item)
-    db.session.flush()
-    return item
-
-
-def update_item(item_id: UUID, *, actor: Actor, text: str | None = None, done: bool | None = None) -> ChecklistItem:
-    """Changes or ticks a line."""
-    item = queries.get_checklist_item(item_id)
-    lock_task(item.task_id, actor=actor)
-    if text is not None:
-        item.text = _line(text)
-    if done is not None:
-        item.done = done
-    db.session.flush()
-    return item
-
-
-def delete_item(item_id: UUID, *, actor: Actor) -> None:
-    """Removes a line."""
-    item = queries.get_checklist_item(item_id)
-    lock_task(item.task_id, actor=actor)
-    db.session.delete(item)
-
-
-def _line(text: str) -> str:
-    line = " ".join(text.split())
-    if not 1 <= len(line) <= 300:
-        raise Invalid(errors={"text": [_("Write a text of at most %(count)s characters.", count=300)]})
-    return line

@@ -20,8 +20,9 @@ from app.tasks.models.work import ChecklistItem
 from app.tasks.queries import plan
 from app.tasks.queries import tasks as queries
 from app.tasks.queries.templates import get_template
+from app.tasks.service.checklist import add_item
 from app.tasks.service.dependencies import add_dependency
-from app.tasks.service.tasks import add_item, announce, create_task
+from app.tasks.service.tasks import announce, create_task
 from app.tasks.templates import Content, Dates, Item, Tie, relative, span
 from app.tenancy.queries import get_member, list_people
 
@@ -48,7 +49,8 @@ def may_change(template: Any, *, actor: Actor) -> bool:
 def create_template(
     task_id: UUID, name: str, *, actor: Actor, description: str | None = None, keep_owners: bool = False
 ) -> TaskTemplate:
-    """Keeps a task and all below it as a template; dates are counted from the first one.
+    """Keeps a task and all below it as a template; dates are counted from the first one. Of check-lists the texts are
+    kept, without people and dates.
 
     Raises NotFound for an unknown task, Forbidden without the right to write the module's tasks, Invalid for a
     bad name, for more than MAX_TASKS and for dates that are too far apart.

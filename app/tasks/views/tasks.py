@@ -92,7 +92,8 @@ class TaskView(ApprovalPart, CalendarPage, LayoutPages):
         parent = groups.get_row(task.parent_id) if task.parent_id else None
         owners = list_owners()
         people = [one for one in owners if one.status != MemberStatus.REMOVED]
-        names = get_day_names("abbreviated", locale=i18n.locale())
+        names = {one.id: one.display_name for one in owners}
+        days = get_day_names("abbreviated", locale=i18n.locale())
         return {
             "crud": TASKS,
             "task": task,
@@ -100,10 +101,11 @@ class TaskView(ApprovalPart, CalendarPage, LayoutPages):
             "parent": parent,
             "involved": tasks.people_of([task.id])[task.id],
             "items": tasks.list_checklist(task.id),
+            "names": names,
             "spent": time.list_time(task.id),
             "member_id": actor.member_id,
             "recurrence": recurrence.words(task.recurrence) if task.recurrence else "",
-            "week": [(day, names[number]) for number, day in enumerate(recurrence.DAYS)],
+            "week": [(day, days[number]) for number, day in enumerate(recurrence.DAYS)],
             "children": branches.children_of([task.id]).get(task.id, []),
             "neighbours": plan.list_neighbours(task.id),
             "link_types": bars.link_types(),
