@@ -53,6 +53,8 @@ def test_a_rule_is_built_tried_switched_on_and_followed(desk: Desk, urgent: Any,
     page.locator("[data-action-add]").press("Enter")
     page.locator("[data-actions] > li").nth(1).locator("[data-param=type]").select_option("comment")
     page.keyboard.press("Tab")
+    expect(page.locator("[data-actions] > li").nth(1).locator("[data-param=target]")).to_be_focused()
+    page.keyboard.press("Tab")
     page.keyboard.type("Looked at by nobody yet")
 
     page.locator("[data-dry-run]").click()
