@@ -38,6 +38,7 @@ const result = await build({
     templates: "frontend/templates.js",
     fields: "frontend/fields.js",
     automations: "frontend/automations.js",
+    intake: "frontend/intake.js",
     style: "frontend/style.css",
   },
   bundle: true,
