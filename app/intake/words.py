@@ -6,7 +6,7 @@ from app.kernel.crud.fields import Choice
 from app.kernel.i18n import lazy_gettext as _l
 
 STATES = (
-    Choice("new", _l("New"), "b-info", "inbox"),
+    Choice("new", _l("Waiting"), "b-info", "inbox"),
     Choice("accepted", _l("Accepted"), "b-ok", "circle-check"),
     Choice("declined", _l("Declined"), "b-danger", "circle-x"),
     Choice("duplicate", _l("Duplicate"), "", "copy"),
