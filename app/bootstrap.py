@@ -21,6 +21,7 @@ from app.collaboration.feature import feature as collaboration
 from app.custom_fields.feature import feature as custom_fields
 from app.demo.feature import feature as demo
 from app.exports.feature import feature as exports
+from app.intake.feature import feature as intake
 from app.kernel import assets, cli, health, http, i18n, jobs, logs, realtime, storage
 from app.kernel.db import db
 from app.kernel.feature import Feature, registry
@@ -47,6 +48,7 @@ FEATURES: list[Feature] = [
     exports,
     calendar,
     tasks,
+    intake,
     sales,
     notifications,
     automations,

@@ -39,6 +39,7 @@ const result = await build({
     similar: "frontend/similar.js",
     fields: "frontend/fields.js",
     automations: "frontend/automations.js",
+    intake: "frontend/intake.js",
     style: "frontend/style.css",
   },
   bundle: true,

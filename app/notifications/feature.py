@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.events.collaboration import CommentAdded
 from app.events.exports import ExportFinished
+from app.events.intake import TaskRequested
 from app.events.sales import (
     ImportFinished,
     OpportunityAssigned,
@@ -48,6 +49,7 @@ feature = Feature(
         (TaskSlaBreached, "notifications.task_sla_breached", handlers.task_sla_breached),
         (ApprovalRequested, "notifications.approval_requested", handlers.approval_requested),
         (ApprovalDecided, "notifications.approval_decided", handlers.approval_decided),
+        (TaskRequested, "notifications.task_requested", handlers.task_requested),
         (MemberJoined, "notifications.member_joined", handlers.member_joined),
         (ExportFinished, "notifications.export_finished", handlers.export_finished),
         (ImportFinished, "notifications.import_finished", handlers.import_finished),

@@ -13,6 +13,7 @@ from app.kernel import i18n
 from app.kernel.errors import NotFound
 from app.notifications.models import Category
 from app.notifications.service import notify
+from app.tasks.models.tasks import Task
 from app.tasks.queries import tasks
 from app.tenancy import queries as tenancy
 from app.tenancy.security.identity.jobs import load_member_actor
@@ -284,6 +285,24 @@ def may_see(member_id: UUID, of: RecordKind, record_id: UUID, *, internal: bool)
     if internal and not records.sees_internal(reader, of):
         return False
     return records.may_read(reader, of, record_id)
+
+
+def task_requested(event: ReceivedEvent) -> None:
+    """Who answers for the form's requests hears of a new one; where nobody does, whoever manages tasks."""
+    payload = event.payload
+    needed = f"write {Task.__resources__[payload['module']]}"
+    owner = UUID(payload["owner_id"]) if payload["owner_id"] else None
+    deciding = tenancy.members_with(needed)
+    members = {owner} & deciding if owner else set()
+    _tell(
+        event,
+        members or deciding & tenancy.members_with("manage tasks"),
+        "task_requested",
+        {"title": payload["title"], "form": payload["form"]},
+        category=Category.TASKS,
+        icon="inbox",
+        url=f"/tasks/requests/{event.subject_id}",
+    )
 
 
 def member_joined(event: ReceivedEvent) -> None:

@@ -45,6 +45,7 @@ MESSAGES: dict[str, Any] = {
     "approval_approved": _l("%(actor)s approved “%(title)s”"),
     "approval_rejected": _l("%(actor)s rejected “%(title)s”"),
     "approval_changes": _l("%(actor)s asked for changes to “%(title)s”"),
+    "task_requested": _l("New request from “%(form)s”: “%(title)s”"),
     "automation_notice": _l("“%(title)s”: %(text)s"),
     "automation_urgent": _l("%(priority)s · “%(title)s”: %(text)s"),
     "automation_capped": _l("The automation “%(title)s” has reached its limit of %(count)s runs for today"),

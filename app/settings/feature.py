@@ -9,6 +9,7 @@ from app.settings.views.audit import AuditView
 from app.settings.views.branding import BrandingCss, BrandingView
 from app.settings.views.company import CompanyView
 from app.settings.views.custom_fields import CustomFieldsView
+from app.settings.views.intake import IntakeView
 from app.settings.views.pipelines import PipelinesView
 from app.settings.views.profile import ProfileView
 from app.settings.views.security import SecurityView
@@ -29,6 +30,7 @@ feature = Feature(
         TaskStatusesView,
         TaskTemplatesView,
         CustomFieldsView,
+        IntakeView,
         ApiKeysView,
         AuditView,
     ],
@@ -59,6 +61,7 @@ feature = Feature(
             ("manage", "tasks"),
             **_SETTINGS,
         ),
+        MenuItem("Intake", _l("Request forms"), "/settings/intake", "inbox", ("manage", "tasks"), **_SETTINGS),
         MenuItem(
             "Automations",
             _l("Automations"),

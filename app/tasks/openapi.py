@@ -360,6 +360,16 @@ def describe_templates(api_spec: APISpec, allowed: list[dict[str, list[str]]]) -
     _describe(api_spec, "task-templates", TEMPLATE_OPERATIONS, {"item": {"type": "integer"}}, allowed)
 
 
+def describe_verbs(
+    api_spec: APISpec,
+    resource: str,
+    documented: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[str, Any]]],
+    allowed: list[dict[str, list[str]]],
+) -> None:
+    """Adds operations, each by its path and method: what it does, its body, its status and its answer."""
+    _describe(api_spec, resource, documented, {}, allowed)
+
+
 def _describe(
     api_spec: APISpec,
     resource: str,

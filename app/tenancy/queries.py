@@ -312,6 +312,25 @@ def list_owners() -> list[Person]:
     return [Person(*row) for row in read_prepared("owners", statement, {})]
 
 
+def members_with(permission: str) -> set[UUID]:
+    """Active members whose roles give ``permission`` (``"manage tasks"``), whatever its scope. One query."""
+    verb, _blank, resource = permission.partition(" ")
+    name, on, _scope = (one for one in _role_permissions().selected_columns)
+    held = (
+        _role_permissions()
+        .join(UserRole, UserRole.role_id == Role.id)
+        .join(Membership, Membership.user_id == UserRole.user_id)
+        .where(
+            name == f"can_{verb}",
+            on == resource,
+            Membership.status == MemberStatus.ACTIVE,
+            Role.organization_id == Membership.organization_id,
+        )
+        .with_only_columns(Membership.id, maintain_column_froms=True)
+    )
+    return set(db.session.scalars(held))
+
+
 def list_teams() -> Sequence[Team]:
     """The organization's teams, by name."""
     return db.session.scalars(select(Team).order_by(func.lower(Team.name))).all()

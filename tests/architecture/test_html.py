@@ -153,6 +153,19 @@ def second_factor(folder: Folder, app: Flask, company: cast.Company) -> None:
     folder.keep("marketer", "code", asked.browser.get("/login/code", headers=HTML))
 
 
+def with_form(folder: Folder, app: Flask, admin: SignedIn) -> None:
+    """A new request form's address, and the public page behind it: empty, with errors, and once it is sent."""
+    made = admin.post(
+        "/settings/intake/save", data={"name": "Ask us", "module": "sales", "is_open": "1", "asks": "name"}
+    )
+    folder.keep("admin", "a new form", made)
+    path, visitor = re.search(r"/request/[\w-]{43}", made.text).group(0), app.test_client()
+    folder.keep("visitor", "request", visitor.get(path, headers=HTML))
+    wrong = {"title": "", "email": "none", "csrf_token": token(visitor, path)}
+    folder.keep("visitor", "refused request", visitor.post(path, data=wrong, headers=HTML))
+    folder.keep("visitor", "sent request", visitor.get(f"{path}?sent=1", headers=HTML))
+
+
 def with_links(folder: Folder, app: Flask, company: cast.Company) -> None:
     """The pages behind links in mails, the mails themselves, and a person without an organization."""
     admin = SignedIn(app, company.admin)
@@ -199,6 +212,7 @@ def test_every_page_is_valid_html(
         visit(folder, "admin", admin, house)
         made = admin.post("/settings/api-keys", data={"name": "Site", "access": "read_only", "days": "90"})
         folder.keep("admin", "a new API key", made)
+        with_form(folder, app, admin)
         visit(folder, "viewer", SignedIn(app, company.viewer), house)
         for url in ("/", "/platform/", "/platform/jobs", "/platform/mail"):
             folder.keep("vendor", url, vendor.get(url))

@@ -178,6 +178,7 @@ UNHEARD = {
 def test_every_event_has_a_subscriber_or_a_reason(app):
     import app.events.collaboration
     import app.events.exports
+    import app.events.intake
     import app.events.sales
     import app.events.tasks
     import app.events.tenancy
@@ -187,6 +188,7 @@ def test_every_event_has_a_subscriber_or_a_reason(app):
         for module in (
             app.events.collaboration,
             app.events.exports,
+            app.events.intake,
             app.events.sales,
             app.events.tasks,
             app.events.tenancy,
@@ -195,7 +197,7 @@ def test_every_event_has_a_subscriber_or_a_reason(app):
         if issubclass(one, Event) and one is not Event
     ]
     files = {path.stem for path in (ROOT / "app/events").glob("*.py")} - {"__init__"}
-    assert files == {"collaboration", "exports", "sales", "tasks", "tenancy"}
+    assert files == {"collaboration", "exports", "intake", "sales", "tasks", "tenancy"}
     names = [one.name for one in events]
     assert len(set(names)) == len(names)
     unheard = {one.name for one in events if not subscriptions.get(one.name)}

@@ -33,6 +33,7 @@ PUBLIC = {
     "/metrics": "this machine only",
     "/preferences": "theme and language, for visitors by cookie",
     "/readyz": "readiness",
+    "/request/<token>": "the token is the permission",
     "/signup/": "asks for a sign-up link",
     "/signup/<token>": "the token is the permission",
     "/static/<path:filename>": "files of the product",
@@ -232,6 +233,30 @@ row("GET", "/settings/task-templates/<pk>", "read task", "task_template")
 row("POST", "/settings/task-templates/<pk>/save", "write task", "task_template", {"name": "Taken over"})
 row("POST", "/settings/task-templates/<pk>/delete", "write task", "task_template")
 row("POST", "/settings/task-templates/<pk>/items/<item>", "write task", "task_template", {"title": "Taken over"})
+for _slash in ("", "/"):
+    row("GET", f"/api/v1/task-requests{_slash}", "write task")
+    row("GET", f"/api/v1/task-requests/<pk>{_slash}", "write task", "task_request")
+    row("GET", f"/api/v1/intake-forms{_slash}", "manage tasks")
+    row("POST", f"/api/v1/intake-forms{_slash}", "manage tasks", None, {})
+    row("GET", f"/api/v1/intake-forms/<pk>{_slash}", "manage tasks", "intake_form")
+    row("PUT", f"/api/v1/intake-forms/<pk>{_slash}", "manage tasks", "intake_form", {})
+    row("PATCH", f"/api/v1/intake-forms/<pk>{_slash}", "manage tasks", "intake_form", {})
+    row("DELETE", f"/api/v1/intake-forms/<pk>{_slash}", "manage tasks", "intake_form")
+row("GET", "/api/v1/task-requests/_info", "write task")
+row("POST", "/api/v1/task-requests/<pk>/accept", "write task", "task_request", {})
+row("POST", "/api/v1/task-requests/<pk>/decline", "write task", "task_request", {"reason": "Taken over"})
+row("POST", "/api/v1/task-requests/<pk>/duplicate", "write task", "task_request", {"task": "task"})
+row("GET", "/api/v1/intake-forms/_info", "manage tasks")
+row("POST", "/api/v1/intake-forms/<pk>/rotate", "manage tasks", "intake_form")
+row("GET", "/tasks/requests", "write task")
+row("GET", "/tasks/requests/<pk>", "write task", "task_request")
+row("POST", "/tasks/requests/<pk>/accept", "write task", "task_request", {"title": "Taken over"})
+row("POST", "/tasks/requests/<pk>/decline", "write task", "task_request", {"reason": "Taken over"})
+row("POST", "/tasks/requests/<pk>/duplicate", "write task", "task_request", {"task": "task"})
+row("GET", "/settings/intake", "manage tasks")
+row("POST", "/settings/intake/save", "manage tasks", None, {"id": "intake_form", "name": "Taken over"})
+row("POST", "/settings/intake/<pk>/rotate", "manage tasks", "intake_form")
+row("POST", "/settings/intake/<pk>/delete", "manage tasks", "intake_form")
 for _slash in ("", "/"):
     row("GET", f"/api/v1/automation-rules{_slash}", "read automation")
     row("POST", f"/api/v1/automation-rules{_slash}", "write automation", None, {})

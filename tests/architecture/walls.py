@@ -26,6 +26,7 @@ from app.collaboration.models import (
 )
 from app.custom_fields.models import CustomField
 from app.exports.models import ExportJob
+from app.intake.models import IntakeForm, TaskRequest
 from app.kernel import clock, storage
 from app.kernel.actor import system_actor
 from app.kernel.business_hours import OFFICE, write_week
@@ -213,6 +214,9 @@ def fill(company: Company) -> dict[str, Any]:
         add("time_entry", TimeEntry(task_id=task.id, member_id=owner, day=clock.now().date(), minutes=5))
         content = Content((Item(0, None, f"Task {mark}"), Item(1, 0, "Sub-task"))).dump()
         add("task_template", TaskTemplate(name=f"Template {mark}", module="sales", author_id=owner, content=content))
+        form = add("intake_form", IntakeForm(name=f"Form {mark}", module="sales", token_hash=mark))
+        asked = {"form_id": form.id, "requester_email": f"{mark}@asks.example", "locale": "en"}
+        add("task_request", TaskRequest(title=f"Request {mark}", module="sales", **asked))
         rule = add(
             "automation_rule",
             AutomationRule(

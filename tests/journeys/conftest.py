@@ -141,7 +141,7 @@ def overflows(page: Page) -> bool:
 class Desk:
     """What a test finds on the table of its organization: stages by position, and ways to add records."""
 
-    account = lead = deal_id = import_id = export_id = template_id = rule_id = ""
+    account = lead = deal_id = import_id = export_id = template_id = rule_id = form_token = request_id = ""
 
     def __init__(self, company: cast.Company) -> None:
         self.company = company

@@ -20,6 +20,8 @@ from app.collaboration.service.comments import add_comment, react
 from app.custom_fields.service import ChoiceInput
 from app.custom_fields.service import create_field as add_field
 from app.exports.service import start
+from app.intake.service.forms import create_form, rotate_form
+from app.intake.service.requests import submit_request
 from app.kernel import clock
 from app.kernel.crud.fields import cruds
 from app.kernel.crud.params import ListParams
@@ -136,6 +138,14 @@ def house(app: Any) -> Desk:
             desk.task_id = str(task.id)
             kept = create_template(task.id, "Lancio di una pagina", actor=actor, description="Testi e fotografie")
             desk.template_id = str(kept.id)
+            form = create_form(actor=actor, name="Richieste al marketing", module="marketing",
+                               intro="Scrivete **cosa serve** e per quando.")  # fmt: skip
+            desk.form_token = rotate_form(form.id, actor=actor)[1]
+            for title in ("Volantino per la fiera di Verona", "Fotografie dello stabilimento nuovo di Valmora"):
+                asked = submit_request(form.id, actor=actor, title=title, email="piero@ricci.example", name="Piero",
+                                       description="Formato A5, duemila copie.")  # fmt: skip
+                assert asked is not None
+                desk.request_id = str(asked.id)
             rule = add_preset("publication", actor=actor, active=True)
             desk.rule_id = str(rule.id)
             consider(rule, task.id, "seen", actor=actor)
@@ -214,6 +224,11 @@ def _pages(house: Desk) -> list[str]:
         f"/exports/{house.export_id}",
         "/tasks/add",
         f"/tasks/{house.task_id}",
+        "/tasks/requests",
+        f"/tasks/requests/{house.request_id}",
+        f"/request/{house.form_token}",
+        f"/request/{house.form_token}?sent=1",
+        "/settings/intake",
         "/settings/tasks",
         "/settings/automations",
         "/settings/automations/new?subject=task",

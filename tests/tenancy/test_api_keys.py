@@ -130,9 +130,14 @@ def test_every_rest_resource_answers_to_a_key_that_may(app, company):
     program = Program(app, make(company, scopes=["read_only"])[1])
     for one in registry.features:
         for api in one.apis:
-            expected = 200 if registry.resources[api.class_permission_name].for_keys else 403
+            # Requests name people outside, and are for whoever decides them: reading alone is not enough.
+            reads = api.method_permission_name.get("get_list", "read") == "read"
+            expected = 200 if reads and registry.resources[api.class_permission_name].for_keys else 403
             assert program("GET", f"/api/v1/{api.resource_name}/").status_code == expected, api.resource_name
             assert program("GET", f"/api/{api.resource_name}").status_code == expected, api.resource_name
+    deciding = Program(app, make(company, name="Desk", scopes=["read tasks", "write tasks", "manage tasks"])[1])
+    for name in ("task-requests", "intake-forms"):
+        assert deciding("GET", f"/api/v1/{name}/").status_code == 200, name
 
 
 def test_writing_deals_needs_no_right_over_pipelines(app, company):

@@ -12,6 +12,7 @@ from app.demo.load.automations import load_automations
 from app.demo.load.bellombra import load_bellombra
 from app.demo.load.custom_fields import load_custom_fields
 from app.demo.load.history import load_history
+from app.demo.load.intake import load_intake
 from app.demo.load.members import member_actor
 from app.demo.load.sla import let_wait, load_promises
 from app.demo.load.talk import load_talk
@@ -97,6 +98,7 @@ def load(say: Any = print) -> None:
     let_wait()
     load_templates(say)
     load_custom_fields(say)
+    load_intake(say)
     load_talk(say)
     load_automations(say)
 

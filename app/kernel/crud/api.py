@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from apispec import APISpec
 
+    from app.kernel.crud.params import ListParams
+
 # For resources that other screens write.
 READ_ONLY = {"info", "get_list", "get"}
 
@@ -156,7 +158,7 @@ class TenantApi(SignedInApi, ModelRestApi):  # type: ignore[misc]
         """A page of records: ``{"count", "ids", "result"}``."""
         crud, actor = self.crud, http.actor()
         query = read_rison()
-        params = list_params(query)
+        params = self._params(query)
         wanted = query.get("columns") or query.get("select_columns") or []
         if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
             raise BadRequest(_("“columns” must be a list of names."))
@@ -168,6 +170,10 @@ class TenantApi(SignedInApi, ModelRestApi):  # type: ignore[misc]
         rows, found = fetch_page(crud, fields, params, actor)
         count, result = min(found, COUNT_CAP), dump_page(fields, rows)
         return http.json_response({"count": count, "ids": [row["id"] for row in result], "result": result})
+
+    def _params(self, query: dict[str, Any]) -> ListParams:
+        """What a list is asked for; a resource may add what narrows it for everybody."""
+        return list_params(query)
 
     @expose("/<pk>", methods=["GET"])
     @expose("/<pk>/", methods=["GET"])
