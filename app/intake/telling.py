@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def tell_requester(request: TaskRequest, kind: str) -> None:
-    """Mails the requester. Of what they wrote it says the title alone: whoever fills in a form chooses who reads it."""
+    """Mails the requester. Whoever fills in a form chooses who reads the confirmation, which therefore says nothing of
+    what they wrote; the later mails, which a person's decision sends, name the title.
+    """
     if request.requester_email is not None:
         mail.send(
             kind,
