@@ -23,6 +23,8 @@ from app.tasks.api.approvals import ApprovalRoutes
 from app.tasks.api.assist import PERMISSIONS as ASSIST
 from app.tasks.api.assist import AssistRoutes
 from app.tasks.api.links import link_change
+from app.tasks.api.load import PERMISSIONS as LOAD
+from app.tasks.api.load import LoadRoutes
 from app.tasks.api.recurrence import PERMISSIONS as RECURRENCE
 from app.tasks.api.recurrence import RecurrenceRoutes
 from app.tasks.api.sla import PERMISSIONS as SLA
@@ -65,7 +67,9 @@ def _item(item: ChecklistItem) -> dict[str, Any]:
     return {"id": item.id, "text": item.text, "done": item.done, "position": item.position}
 
 
-class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, SlaRoutes, ApprovalRoutes, TenantApi):
+class TaskApi(
+    AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, SlaRoutes, ApprovalRoutes, LoadRoutes, TenantApi
+):
     """Tasks, with what the generated resource does not say."""
 
     method_permission_name = {
@@ -83,10 +87,11 @@ class TaskApi(AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, SlaRou
         **APPROVALS,
         **ASSIST,
         **SLA,
+        **LOAD,
     }
     include_route_methods = TenantApi.include_route_methods | {
         "move", "people", "set_people", "checklist", "add_item", "change_item", "delete_item",
-        *TIME, *RECURRENCE, *TIMELINE, *APPROVALS, *ASSIST, *SLA,
+        *TIME, *RECURRENCE, *TIMELINE, *APPROVALS, *ASSIST, *SLA, *LOAD,
     }  # fmt: skip
 
     def add_api_spec(self, api_spec: APISpec) -> None:
