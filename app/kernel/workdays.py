@@ -1,4 +1,5 @@
-"""Working days: Monday to Friday without a country's public holidays and an organization's closing days.
+"""Working days: Monday to Friday, or other days of the week, without a country's public holidays and an
+organization's closing days.
 
 Each working day has a number (how many came before it since a fixed day), so that durations, lags and
 deadlines are sums of whole numbers, however far away they are.
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import holidays
 
 DEFAULT = "IT"
+MONDAY_TO_FRIDAY = (0, 1, 2, 3, 4)
 # Holidays are known within these years; beyond them only weekends are free.
 _YEARS = range(1990, 2101)
 # A Monday, long before any date that a record may have.
@@ -34,18 +36,24 @@ class Closing(NamedTuple):
 
 
 class Workdays:
-    """The working days of a country (ISO 3166-1 alpha-2; an unknown one has Italy's), but for ``closed``."""
+    """The working days of a country (ISO 3166-1 alpha-2; an unknown one has Italy's), but for ``closed``.
 
-    def __init__(self, country: str = DEFAULT, closed: tuple[Closing, ...] = ()) -> None:
+    ``week`` are the days of the week that people work on, in order, at least one; Monday is 0.
+    """
+
+    def __init__(
+        self, country: str = DEFAULT, closed: tuple[Closing, ...] = (), week: tuple[int, ...] = MONDAY_TO_FRIDAY
+    ) -> None:
         known = holidays.list_supported_countries(include_aliases=False)
         self.country = country if country in known else DEFAULT
         self.closed = closed
+        self.week = week
         self._holidays = _public(self.country).union(*(one.days for one in closed))
-        self._free = sorted(day.toordinal() for day in self._holidays if day.weekday() < 5)
+        self._free = sorted(day.toordinal() for day in self._holidays if day.weekday() in week)
 
     def is_working(self, day: dt.date) -> bool:
         """Whether people work on ``day``."""
-        return day.weekday() < 5 and day not in self._holidays
+        return day.weekday() in self.week and day not in self._holidays
 
     def is_holiday(self, day: dt.date) -> bool:
         """Whether ``day`` is a public holiday or a closing day, on a weekend too."""
@@ -55,7 +63,7 @@ class Workdays:
         """How many working days come before ``day``: a working day's own number, a free day has the next one's."""
         past = day.toordinal() - _FIRST
         weeks, rest = divmod(past, 7)
-        return weeks * 5 + min(rest, 5) - bisect_left(self._free, day.toordinal())
+        return weeks * len(self.week) + bisect_left(self.week, rest) - bisect_left(self._free, day.toordinal())
 
     def end(self, day: dt.date) -> int:
         """How many working days are over when ``day`` is."""
@@ -65,8 +73,8 @@ class Workdays:
         """The working day with that number; beyond the calendar its first or last day."""
         place, before = index, -1
         while place != before:
-            weeks, rest = divmod(place, 5)
-            ordinal = _FIRST + weeks * 7 + rest
+            weeks, rest = divmod(place, len(self.week))
+            ordinal = _FIRST + weeks * 7 + self.week[rest]
             before, place = place, index + bisect_right(self._free, ordinal)
         return dt.date.fromordinal(min(max(ordinal, _FIRST), _LAST))
 
@@ -85,9 +93,11 @@ def _public(country: str) -> frozenset[dt.date]:
 
 
 @lru_cache(maxsize=1000)
-def workdays(country: str = DEFAULT, closed: tuple[Closing, ...] = ()) -> Workdays:
+def workdays(
+    country: str = DEFAULT, closed: tuple[Closing, ...] = (), week: tuple[int, ...] = MONDAY_TO_FRIDAY
+) -> Workdays:
     """The calendar of a country, and of an organization that closes on days of its own; made once."""
-    return Workdays(country, closed)
+    return Workdays(country, closed, week)
 
 
 @cache

@@ -13,7 +13,7 @@ from app.tasks.api.tasks import APIS
 from app.tasks.calendar import CALENDAR
 from app.tasks.cruds import TASKS
 from app.tasks.service.statuses import seed
-from app.tasks.views import assist, modules, tasks, templates, timeline
+from app.tasks.views import assist, load, modules, tasks, templates, timeline
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -45,7 +45,7 @@ feature = Feature(
             everybody=("read",),
         ),
     ],
-    views=[*tasks.VIEWS, *timeline.VIEWS, *assist.VIEWS, *templates.VIEWS, *modules.VIEWS],
+    views=[*tasks.VIEWS, *timeline.VIEWS, *load.VIEWS, *assist.VIEWS, *templates.VIEWS, *modules.VIEWS],
     apis=[*APIS, *templates_api.APIS],
     menu=[
         MenuItem(

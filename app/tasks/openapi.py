@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.tasks import openapi_load
+
 if TYPE_CHECKING:
     from apispec import APISpec
 
@@ -262,6 +264,7 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[st
         _ONE_CLOSING,
     ),
     ("/closing-days/{item}", "delete"): ("Deletes them", None, "200", _DONE),
+    **openapi_load.OPERATIONS,
     ("/{pk}/approval", "get"): ("Who is asked to approve a task, and what they answered", None, "200", _APPROVAL),
     ("/{pk}/approvers", "put"): ("Says who approves a task, and asks them", _ASK, "200", _APPROVAL),
     ("/{pk}/decision", "post"): ("One's own answer", _DECIDE, "200", _APPROVAL),
@@ -389,6 +392,8 @@ def _describe(
         if path == "/similar":
             parameters.append({"in": "query", "name": "title", "required": True, "schema": {"type": "string"}})
             parameters.append({"in": "query", "name": "except", "required": False, "schema": _ID})
+        if path == "/workload":
+            parameters += openapi_load.PARAMETERS
         operation: dict[str, Any] = {
             "tags": [resource],
             "summary": summary,

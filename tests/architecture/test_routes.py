@@ -190,7 +190,7 @@ for _slash in ("", "/"):
 row("GET", "/api/v1/calendar/undated", "read calendar")
 row("POST", "/api/v1/calendar/<provider>/<pk>/move", "write calendar", "task", {"start": "2026-12-01"})
 row("POST", "/api/v1/calendar/<provider>/<pk>/finish", "write calendar", "task", {})
-_TIMELINE = ("/timeline", "/timeline/data", "/timeline/layout")
+_TIMELINE = ("/timeline", "/timeline/data", "/timeline/layout", "/workload")
 for _base, _permission in (("/sales/activities", "read tasks"), ("/marketing/activities", "read activity")):
     for _path in ("/", "/list", "/list/", "/board", "/calendar", "/table", *_TIMELINE):
         row("GET", _base + _path, _permission)
@@ -201,6 +201,10 @@ row("POST", "/calendar/feed/change", "member")
 row("POST", "/calendar/feed/revoke", "member")
 for _rule in _TIMELINE:
     row("GET", f"/tasks{_rule}", "read task")
+row("GET", "/tasks/workload/capacity/<pk>", "manage tasks", "member")
+row("POST", "/tasks/workload/capacity/<pk>", "manage tasks", "member", {"hours": "20"})
+row("GET", "/api/v1/tasks/workload", "read task")
+row("PUT", "/api/v1/tasks/capacities/<item>", "manage tasks", "member", {"weekly_minutes": None})
 row("GET", "/api/v1/tasks/<pk>/dependencies", "read task", "task")
 row("POST", "/api/v1/tasks/<pk>/dependencies", "write task", "task", {"predecessor": "waiting_task"})
 row("PATCH", "/api/v1/tasks/dependencies/<item>", "write task", "task_dependency", {"lag": 1})

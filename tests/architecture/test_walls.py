@@ -31,7 +31,7 @@ MODELS = [
     "account", "activity_log", "api_key", "attachment", "automation_call", "automation_key", "automation_rule",
     "automation_run", "branding_theme", "calendar_feed", "checklist_item", "closing_day", "comment", "comment_mention", "comment_reaction",
     "comment_revision", "contact", "custom_field", "export_job", "idempotency_key", "import_job",
-    "import_mapping", "import_row", "intake_form", "invitation", "lead", "list_layout", "lost_reason", "membership", "notification",
+    "import_mapping", "import_row", "intake_form", "invitation", "lead", "list_layout", "lost_reason", "member_capacity", "membership", "notification",
     "opportunity", "opportunity_line", "opportunity_stage_history", "pipeline", "pipeline_stage", "product",
     "record_link", "saved_view", "sla_policy", "task", "task_approval", "task_approver", "task_dependency", "task_member",
     "task_request", "task_snooze", "task_status", "task_template", "team", "time_entry", "timeline_baseline",

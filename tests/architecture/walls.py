@@ -45,6 +45,7 @@ from app.sales.models.pipelines import LostReason, Pipeline, PipelineStage
 from app.sales.models.products import Product
 from app.saved_views.models import ListLayout, SavedView
 from app.tasks.models.approvals import TaskApproval, TaskApprover
+from app.tasks.models.load import MemberCapacity
 from app.tasks.models.plan import TaskDependency, TimelineBaseline
 from app.tasks.models.sla import ClosingDay, SlaPolicy, WorkCalendar
 from app.tasks.models.snooze import TaskSnooze
@@ -190,6 +191,8 @@ def fill(company: Company) -> dict[str, Any]:
         add("work_calendar", hours)
         day = clock.dt.date(2020, 1, 1)
         add("closing_day", ClosingDay(name=f"Closed {mark}", first_on=day, last_on=day))
+        kept = session.scalar(db.select(MemberCapacity)) or MemberCapacity(member_id=owner, weekly_minutes=1200)
+        add("member_capacity", kept)
         add("task_member", TaskMember(task_id=task.id, member_id=owner, role="watcher"))
         asking = add(
             "approval_task",

@@ -80,3 +80,10 @@ def test_an_approval_waits_for_every_administrator(app: Flask, said: str, email:
     assert "data-approval=" in page
     task = page.split('data-approval="')[1][:36]
     assert browser.api("GET", f"/api/v1/tasks/{task}/approval").json["may_decide"] is True
+
+
+@pytest.mark.parametrize("email", ["admin@aurora.example", "admin@bellombra.example", "admin@lumen.example"])
+def test_somebody_has_too_much_to_do(app: Flask, said: str, email: str) -> None:
+    load = sign_in(app, email).api("GET", "/api/v1/tasks/workload").json["result"]
+    weeks = [week for one in load if one["member"] for week in one["weeks"]]
+    assert any(one["planned_minutes"] > one["capacity_minutes"] > 0 for one in weeks)

@@ -210,6 +210,8 @@ def _pages(house: Desk) -> list[str]:
         "/tasks/list?group=link&cols=title~320,status,start_on,tags,collaborators,parent",
         "/tasks/board",
         "/tasks/timeline",
+        "/tasks/workload",
+        f"/tasks/workload/capacity/{house.company.sales.member_id}",
         "/tasks/table",
         "/tasks/calendar",
         "/tasks/calendar?view=week&f=type:in:task,call",

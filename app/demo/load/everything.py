@@ -18,6 +18,7 @@ from app.demo.load.sla import let_wait, load_promises
 from app.demo.load.talk import load_talk
 from app.demo.load.tasks import load_tasks
 from app.demo.load.templates import load_templates
+from app.demo.load.workload import load_workloads
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.uow import platform_uow, uow
@@ -95,6 +96,7 @@ def load(say: Any = print) -> None:
     load_history(say)
     load_promises(say)
     load_tasks(say)
+    load_workloads(say)
     let_wait()
     load_templates(say)
     load_custom_fields(say)

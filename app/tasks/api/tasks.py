@@ -25,6 +25,8 @@ from app.tasks.api.assist import AssistRoutes
 from app.tasks.api.checklist import PERMISSIONS as CHECKLIST
 from app.tasks.api.checklist import ChecklistRoutes
 from app.tasks.api.links import link_change
+from app.tasks.api.load import PERMISSIONS as LOAD
+from app.tasks.api.load import LoadRoutes
 from app.tasks.api.recurrence import PERMISSIONS as RECURRENCE
 from app.tasks.api.recurrence import RecurrenceRoutes
 from app.tasks.api.sla import PERMISSIONS as SLA
@@ -58,7 +60,7 @@ def move_values(body: dict[str, Any]) -> dict[str, Any]:
 
 class TaskApi(
     AssistRoutes, TimelineRoutes, TimeRoutes, RecurrenceRoutes, SlaRoutes, ApprovalRoutes, ChecklistRoutes,
-    SnoozeRoutes, TenantApi,
+    SnoozeRoutes, LoadRoutes, TenantApi,
 ):  # fmt: skip
     """Tasks, with what the generated resource does not say."""
 
@@ -75,10 +77,11 @@ class TaskApi(
         **APPROVALS,
         **ASSIST,
         **SLA,
+        **LOAD,
     }
     include_route_methods = TenantApi.include_route_methods | {
         "move", "people", "set_people",
-        *CHECKLIST, *SNOOZE, *TIME, *RECURRENCE, *TIMELINE, *APPROVALS, *ASSIST, *SLA,
+        *CHECKLIST, *SNOOZE, *TIME, *RECURRENCE, *TIMELINE, *APPROVALS, *ASSIST, *SLA, *LOAD,
     }  # fmt: skip
 
     def add_api_spec(self, api_spec: APISpec) -> None:

@@ -16,7 +16,7 @@ from app.kernel.crud.view import TenantView, list_state
 from app.kernel.errors import BadRequest
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
-from app.tasks import rows
+from app.tasks import load_bars, rows
 from app.tasks.cruds import PRIORITIES
 from app.tasks.lists import board_of, list_of
 from app.tasks.queries import groups, tasks
@@ -41,6 +41,7 @@ MODES = (
     ("board", "/board", "square-kanban"),
     ("calendar", "/calendar", "calendar"),
     ("timeline", "/timeline", "chart-no-axes-gantt"),
+    ("workload", "/workload", "users"),
     ("table", "/table", "table-2"),
 )
 
@@ -84,6 +85,7 @@ class LayoutPages(TenantView):
         shown = [row for one in listed.groups for row in one.rows]
         context |= {
             "by": by,
+            "load": load_bars.heading(http.actor()) if by == "owner" else None,
             **self._listed(listed, first),
             "fields": fields,
             "headings": headings(crud, params, fields),
@@ -128,6 +130,7 @@ class LayoutPages(TenantView):
         reading = groups.list_lanes if how.lanes else groups.list_groups
         listed = reading(how, params, http.actor(), _further(kind, how.lanes or by, first))
         context |= {"by": by, "by_lanes": how.lanes, **self._listed(listed, first), "only_lanes": kind == "groups"}
+        context["load"] = load_bars.heading(http.actor()) if "owner" in {by, how.lanes} else None
         if kind:
             return make_response(self.render_template("tasks/_columns.html", **context))
         return self._page("board", context | choices(_statuses(listed)))
