@@ -68,8 +68,6 @@ let asking = 0;
 async function load(focus = null) {
   const mine = ++asking;
   const [from, to] = period();
-  const held = focus ? keyOf(focus) : document.activeElement?.closest("[data-entry]")?.dataset.entry;
-  const heldDay = held ? null : document.activeElement?.closest("[data-day]")?.dataset.day;
   body.setAttribute("aria-busy", "true");
   try {
     const [entries, tray] = await Promise.all([get("/api/v1/calendar", state.query({ from, to })), get("/api/v1/calendar/undated", state.query())]);
@@ -81,6 +79,9 @@ async function load(focus = null) {
     known.clear();
     for (const entry of [...dated, ...undated]) known.set(keyOf(entry), entry);
     error.hidden = true;
+    // Of now, not of when the entries were asked for: the focus may have moved meanwhile.
+    const held = focus ? keyOf(focus) : document.activeElement?.closest("[data-entry]")?.dataset.entry;
+    const heldDay = held ? null : document.activeElement?.closest("[data-day]")?.dataset.day;
     draw();
     offerAgain();
     if (held) focusAgain(() => $$(`[data-entry="${held}"]`).find((one) => one.offsetParent));

@@ -187,6 +187,18 @@ def test_a_day_takes_a_new_task_by_mouse_and_by_keyboard(desk: Desk, calendar: A
     field.press("Enter")
     expect(cell(page, day(8))).to_contain_text("Written by keyboard")
     expect(page.locator(f'[data-day="{day(8)}"]')).to_be_focused()
+    # What is fetched while the focus moves on leaves it where it is by then.
+    waiting: list[Any] = []
+    page.route("**/api/v1/calendar?*", lambda route: waiting.append(route))
+    make(desk, "From elsewhere", due_on=day(2))
+    page.evaluate("document.dispatchEvent(new CustomEvent('list:changed'))")
+    expect(page.locator("[data-cal-body]")).to_have_attribute("aria-busy", "true")
+    page.keyboard.press("ArrowDown")
+    for one in waiting:
+        one.continue_()
+    page.unroute("**/api/v1/calendar?*")
+    expect(cell(page, day(2))).to_contain_text("From elsewhere")
+    expect(page.locator(f'[data-day="{day(15)}"]')).to_be_focused()
 
 
 def test_a_task_opens_in_the_drawer_and_an_activity_on_its_page(desk: Desk, calendar: Any) -> None:
