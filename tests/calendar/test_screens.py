@@ -110,8 +110,9 @@ def test_the_layouts_of_a_module_lead_to_each_other(admin):
     page = admin.get("/sales/activities/board").text
     nav = re.search(r'<nav class="sk-seg".*?</nav>', page, re.S).group(0)
     assert re.findall(r'href="([^"?]+)', nav) == [
-        f"/sales/activities/{one}" for one in ("list", "board", "calendar", "timeline", "table")
+        f"/sales/activities/{one}" for one in ("list", "board", "calendar", "timeline", "workload", "table")
     ]
+    assert all(admin.get(one).status_code == 200 for one in re.findall(r'href="([^"?]+)', nav))
 
 
 def test_a_modules_table_exports_its_tasks_alone(company, admin):
