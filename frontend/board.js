@@ -256,6 +256,9 @@ if (writable) {
       event.preventDefault();
       const data = new FormData(form);
       data.append("stage", one.dataset.column);
+      // The next one may be written while this one is on its way; what did not arrive comes back, where there is room.
+      form.reset();
+      form.elements.title.focus();
       try {
         const answer = await send(`/sales/opportunities/quick${suffix}`, { form: data });
         own.set(answer.id, 1);
@@ -264,9 +267,10 @@ if (writable) {
         cardById(answer.id)?.remove();
         cardsOf(one).prepend(holder.firstElementChild);
         applySums(answer.columns);
-        form.reset();
-        form.elements.title.focus();
-      } catch (error) { toast(error.message, { kind: "error", detail: Object.values(error.errors ?? {}).flat().join(" ") }); }
+      } catch (error) {
+        if (!form.elements.title.value) for (const key of ["title", "amount"]) form.elements[key].value = data.get(key);
+        toast(error.message, { kind: "error", detail: Object.values(error.errors ?? {}).flat().join(" ") });
+      }
     });
   }
   board.addEventListener("click", (event) => { const add = event.target.closest("[data-quick-add]"); if (add) quickAdd(add.closest("[data-column]")); });

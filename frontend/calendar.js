@@ -165,14 +165,15 @@ quick.addEventListener("submit", async (event) => {
   const words = input.value.trim();
   if (!words) return;
   const { on: day } = quick.dataset;
+  input.value = ""; // pressed twice, Enter makes one task
   try {
     await send("/api/v1/tasks/?quick=1", { json: { title: words, due_on: day, ...(settings.module ? { module: settings.module } : {}) } });
-    input.value = "";
     quick.hidePopover();
     toast(fill(say.created, { title: words }));
     await load();
     focusAgain(() => dayButton(day));
   } catch (failure) {
+    input.value ||= words;
     toast(failure.message, { kind: "error", detail: Object.values(failure.errors ?? {}).flat().join(" ") || undefined });
   }
 });

@@ -16,7 +16,8 @@ async function save(card, from) {
   // Drawn anew meanwhile, the board has the card where it is.
   const refuse = (error) => { if (card.isConnected) put(card, from); refused(title, error); };
   if (await move(id, version, moved(columnAt(from.stage, from.lane), column), to.after, to.before, refuse)) say(fill(texts.moved, { title, column: column.dataset.name }));
-  cardById(id)?.focus();
+  // Whoever has gone on meanwhile is not called back.
+  if (document.activeElement === document.body) cardById(id)?.focus();
 }
 
 // ── columns and lanes that are out of the way ──
@@ -67,11 +68,7 @@ function dropped(card, from) {
 function drawn() {
   dropAll();
   lay();
-  for (const column of columns()) {
-    const quick = $("[data-quick]", column);
-    if (quick && document.activeElement?.closest("[data-quick]") === quick) quick.hidden = false;
-    if (writable) draggable(column, { end: dropped });
-  }
+  if (writable) for (const column of columns()) draggable(column, { end: dropped });
 }
 document.addEventListener("tasks:drawn", drawn);
 drawn();

@@ -33,6 +33,8 @@ function hold(node) {
   const what = node.dataset.edit ? `[data-edit="${node.dataset.edit}"]` : ["[type=checkbox]", "[data-branch]"].find((one) => node.matches(one)) ?? "[data-open]";
   return `[data-task="${row.dataset.task}"] ${what}`;
 }
+/** A quick add that was open when its column was drawn anew is open again. */
+const reveal = (input) => { const form = input.closest("[data-quick]"); if (form) form.hidden = false; };
 /** Replaces what is in `box`; what is being typed there and the focus stay, and nothing is taken from elsewhere. */
 function keeping(box, replace) {
   const active = box.contains(document.activeElement) ? document.activeElement : null;
@@ -41,10 +43,13 @@ function keeping(box, replace) {
   const typed = $$("input[type=text]", box).filter((one) => one.id && one.value).map((one) => [one.id, one.value]);
   replace();
   for (const one of $$("[name=rowid]", box)) one.checked = chosen.has(one.value);
-  for (const [id, value] of typed) { const input = document.getElementById(id); if (input) input.value = value; }
+  for (const [id, value] of typed) { const input = document.getElementById(id); if (input) { input.value = value; reveal(input); } }
   if (!active) return;
-  if (active.isConnected) active.focus();
-  else (document.getElementById(active.id) ?? (held && $(held, root)))?.focus();
+  if (active.isConnected) return void active.focus();
+  const again = document.getElementById(active.id) ?? (held && $(held, root));
+  if (!again) return;
+  reveal(again);
+  again.focus();
 }
 
 // What is in the hand is not taken out of it.
@@ -195,6 +200,9 @@ document.addEventListener("submit", async (event) => {
   const input = $("input[type=text]", form);
   const text = input?.value.trim();
   if (input && !text) return;
+  // The next one may be written while this one is on its way; what did not arrive comes back, where there is room.
+  const field = () => document.getElementById(input?.id) ?? input;
+  if (input) input.value = "";
   try {
     if ("quick" in form.dataset) {
       const values = JSON.parse(form.closest("[data-values]").dataset.values);
@@ -211,12 +219,12 @@ document.addEventListener("submit", async (event) => {
       const chosen = $$("input:checked", form).map((one) => one.value);
       await send(api(`${box.dataset.task}/people`), { method: "PUT", json: { collaborators: chosen } });
     }
-    if (input) input.value = "";
     await redraw();
     if (box) await showAgain(box.dataset.task);
     // Whoever has gone on to another field meanwhile stays there.
-    if (document.activeElement === document.body) document.getElementById(input?.id)?.focus();
+    if (document.activeElement === document.body) field()?.focus();
   } catch (error) {
+    if (input && !field().value) { field().value = text; reveal(field()); }
     tell(error);
   }
 });

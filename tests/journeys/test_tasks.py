@@ -19,8 +19,9 @@ def make(desk: Desk, title: str, **values: Any) -> Any:
         return create_task(actor=actor, title=title, **values)
 
 
-def test_a_task_is_written_down_changed_in_place_and_opened(desk: Desk, page_for: Any) -> None:
-    """Quick add keeps the field; a cell's menu changes it; the drawer has an address of its own."""
+def test_a_task_is_written_down_changed_in_place_and_opened(desk: Desk, page_for: Any, watch: Watch) -> None:
+    """Quick add keeps the field, also for who writes faster than the server; a cell's menu changes it; the drawer has
+    an address of its own."""
     make(desk, "First")
     page = page_for(desk.company.sales, lang="en")
     page.goto("/tasks/list")
@@ -30,6 +31,23 @@ def test_a_task_is_written_down_changed_in_place_and_opened(desk: Desk, page_for
     row = page.locator("tr[data-task]", has_text="Call the bakery")
     expect(row).to_have_count(1)
     expect(field).to_be_focused()
+    held: list[Any] = []
+    page.route("**/api/v1/tasks/?quick=1", lambda route: held.append(route))
+    page.keyboard.type("Buy flour")
+    for _ in range(2):  # pressed twice, it is one task
+        page.keyboard.press("Enter")
+    page.keyboard.type("Bake")
+    held[0].continue_()
+    expect(page.locator("tr[data-task]", has_text="Buy flour")).to_have_count(1)
+    expect(field).to_have_value("Bake")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("")
+    held[1].abort()
+    expect(field).to_have_value("Bake")
+    assert len(held) == 2 and watch.problems and all("quick=1" in one for one in watch.problems)
+    watch.problems.clear()
+    page.unroute("**/api/v1/tasks/?quick=1")
+    field.fill("")
     row.locator("[data-edit=priority]").click()
     page.locator("#edit-priority").get_by_text("P0 Urgent").click()
     expect(row.locator("[data-edit=priority]")).to_contain_text("P0")
