@@ -18,7 +18,8 @@ from app.sales.service import activities
 from app.sales.service.opportunities.editing import create_opportunity
 from tests import cast
 
-SYSTEM_CHROMIUM = Path("/usr/bin/chromium")
+# The shell draws the same pages without a window around them: a profile and its first page take a fifth of the time.
+SYSTEM_CHROMIUM = [Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium")]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 # The browser reports every answer above 399 as an error of the console, with the status in its words.
 STATUS = re.compile(r"status of (\d{3})")
@@ -28,7 +29,7 @@ STATUS = re.compile(r"status of (\d{3})")
 def browser() -> Iterator[Browser]:
     """One browser for all tests of a worker."""
     with sync_playwright() as playwright:
-        path = str(SYSTEM_CHROMIUM) if SYSTEM_CHROMIUM.exists() else None
+        path = next((one for one in SYSTEM_CHROMIUM if one.exists()), None)
         running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield running
         running.close()
