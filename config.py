@@ -39,6 +39,27 @@ def _with_running_stack(environ: Mapping[str, str]) -> dict[str, str]:
     return {**running, **values}
 
 
+def mail_gateway(environ: Mapping[str, str]) -> tuple[str, int] | None:
+    """Where mail is received: host and port; None when it is switched off. Raises SettingError."""
+    text = environ.get("MAIL_GATEWAY") or "127.0.0.1:2525"
+    if text == "off":
+        return None
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port or parts.path:
+        raise SettingError(f"MAIL_GATEWAY: must be host:port, or off, not {text!r}")
+    return host, port
+
+
+def _domain(url: str) -> str:
+    """The name after the @ of the addresses here: that of the public address, if it has one."""
+    host = urlsplit(url).hostname or ""
+    return host if any(one.isalpha() for one in host) and ":" not in host else "localhost"
+
+
 def _sqlalchemy_url(name: str, text: str) -> str:
     for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
         if text.startswith(prefix):
@@ -89,6 +110,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     smtp = env.get("SMTP_URL") or None
     if smtp and urlsplit(smtp).scheme not in {"smtp", "smtps"}:
         raise SettingError("SMTP_URL: must start with smtp:// or smtps://")
+    gateway = mail_gateway(env)
     ai = env.get("AI_BASE_URL") or None
     if ai and urlsplit(ai).scheme not in {"http", "https"}:
         raise SettingError("AI_BASE_URL: must start with http:// or https://")
@@ -109,6 +131,8 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SMTP_URL": smtp,
         "MAIL_FROM": env.get("MAIL_FROM") or "noreply@stratikey.example",
         "MAIL_FOLDER": str(instance / "mail"),
+        "MAIL_GATEWAY": gateway,
+        "MAIL_DOMAIN": (env.get("MAIL_DOMAIN") or _domain(public_url)).lower(),
         "GOOGLE_CLIENT_ID": env.get("GOOGLE_CLIENT_ID") or None,
         "GOOGLE_CLIENT_SECRET": env.get("GOOGLE_CLIENT_SECRET") or None,
         "GOOGLE_DISCOVERY_URL": env.get("GOOGLE_DISCOVERY_URL")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Starts Stratikey: web server, worker and scheduler under one supervisor; Ctrl-C stops them all.
+"""Starts Stratikey: web server, worker, scheduler and mail gateway under one supervisor; Ctrl-C stops them all.
 
   python run.py                 everything; on an embedded PostgreSQL and Valkey unless DATABASE_URL is set
   python run.py flask ARGS …    one administrative command, with the embedded servers started for it
@@ -80,10 +80,11 @@ def instance_lock(instance: Path) -> Iterator[str | None]:
         yield None
 
 
-def check_port(host: str, port: int) -> None:
-    """Raises SettingError when nobody could listen on host and port."""
+def check_port(host: str, port: int, names: tuple[str, str] = ("HOST", "PORT")) -> None:
+    """Raises SettingError, with the setting's name, when nobody could listen on host and port."""
+    of_host, of_port = names
     if not 0 < port < 65536:
-        raise config.SettingError(f"PORT: must be between 1 and 65535, not {port}")
+        raise config.SettingError(f"{of_port}: must be between 1 and 65535, not {port}")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         address = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)[0][4]
@@ -92,9 +93,23 @@ def check_port(host: str, port: int) -> None:
             probe.bind(address)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise config.SettingError(f"PORT: {port} is in use by another program on {host}") from None
-        name = f"PORT: {port}" if error.errno == errno.EACCES else f"HOST: {host}"
+            raise config.SettingError(f"{of_port}: {port} is in use by another program on {host}") from None
+        name = f"{of_port}: {port}" if error.errno == errno.EACCES else f"{of_host}: {host}"
         raise config.SettingError(f"{name}: cannot listen there: {error.strerror}") from None
+
+
+def receives_mail(supervisor: Supervisor, environ: Mapping[str, str], listen: tuple[str, int] | None) -> bool:
+    """Whether mail is received. Raises SettingError for an address that was asked for and cannot be had."""
+    if listen is None:
+        return False
+    try:
+        check_port(*listen, names=("MAIL_GATEWAY", "MAIL_GATEWAY"))
+    except config.SettingError as error:
+        if environ.get("MAIL_GATEWAY"):
+            raise
+        supervisor.say(f"No mail is received: {error}")
+        return False
+    return True
 
 
 def check_servers(environ: Mapping[str, str]) -> None:
@@ -166,14 +181,15 @@ def run_commands(lines: Sequence[str]) -> None:
             sys.exit(error.exit_code)
 
 
-def commands(host: str, port: int) -> dict[str, list[str]]:
-    """The supervised processes."""
+def commands(host: str, port: int, *, gateway: bool) -> dict[str, list[str]]:
+    """The supervised processes. The scheduler, which has little to do, receives mail too, if anybody does."""
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     web = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", bind]
     web += ["--workers", "1", "--worker-class", "gthread", "--threads", "48", "--keep-alive", "5"]
     web += ["--graceful-timeout", "10", "--log-level", "warning", "--no-control-socket"]
     background = ["nice", "-n", "5", *FLASK]  # pages first, at the start above all
-    return {"web": web, "worker": [*background, "worker"], "scheduler": [*background, "scheduler"]}
+    scheduler = [*background, "scheduler", *(["--with-gateway"] if gateway else [])]
+    return {"web": web, "worker": [*background, "worker"], "scheduler": scheduler}
 
 
 def readiness(host: str, port: int) -> list[str]:
@@ -243,6 +259,7 @@ def serve(environ: Mapping[str, str]) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
                 signal.signal(number, supervisor.request_stop)
+        gateway = receives_mail(supervisor, environ, settings["MAIL_GATEWAY"])
         supervisor.say("Starting " + ("PostgreSQL and Valkey …" if with_embedded else "…"))
         with running_servers(environ, instance) as (provided, started):
             supervisor.env.update(provided)
@@ -262,7 +279,7 @@ def serve(environ: Mapping[str, str]) -> None:
                     target=announce, args=(supervisor, host, port, banner + "Ctrl-C stops it.\n"), daemon=True
                 )
                 teller.start()
-                supervisor.supervise(commands(host, port), started)
+                supervisor.supervise(commands(host, port, gateway=gateway), started)
             finally:
                 note.unlink(missing_ok=True)
         supervisor.say("Stopped.")

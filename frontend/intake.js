@@ -1,4 +1,5 @@
 // Requests: J and K go through them, as through the rows of a list; a form that was refused opens again.
+import "./copy.js";
 import { $ } from "./lib.js";
 
 document.addEventListener("keydown", (event) => {

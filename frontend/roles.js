@@ -1,4 +1,5 @@
 // The settings screens: the permission matrix, the branding preview, dialogs that reopen with errors.
+import "./copy.js";
 import { $, $$, send, toast } from "./lib.js";
 
 // ── a form that came back with errors opens its dialog again ──
@@ -258,9 +259,3 @@ function branding(form) {
   }
 }
 for (const form of $$("[data-branding]")) branding(form);
-
-// ── copy a secret or the recovery codes ──
-for (const button of $$("[data-copy]")) button.addEventListener("click", async () => {
-  await navigator.clipboard.writeText($(button.dataset.copy).innerText.trim());
-  toast(button.dataset.copied);
-});

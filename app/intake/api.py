@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, current_app
 from flask_appbuilder.api import expose, protect
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 
+from app.intake.mailbox import mailbox
 from app.intake.models import IntakeForm, TaskRequest
 from app.intake.openapi import describe_forms, describe_requests
 from app.intake.queries import get_request, modules_of
@@ -36,6 +37,13 @@ if TYPE_CHECKING:
     from apispec import APISpec
 
     from app.kernel.crud.params import ListParams
+
+
+def mail_address() -> Any:
+    """In SQL, where requests are mailed to; None where no mail is taken."""
+    at = func.concat("@", current_app.config["MAIL_DOMAIN"])
+    return case((IntakeForm.takes_mail, func.concat(f"{mailbox.name}-", IntakeForm.mail_key, at)))
+
 
 REQUESTS = Crud(
     kind="task_request",
@@ -99,6 +107,8 @@ FORMS = Crud(
         Field("asks", _l("Asks for"), Kind.MULTI, sortable=False, filterable=False, choices=ASKS),
         Field("is_open", _l("Open"), Kind.BOOL),
         Field("tells_done", _l("Mail when done"), Kind.BOOL),
+        Field("takes_mail", _l("Takes requests by e-mail"), Kind.BOOL),
+        Field("mail_address", _l("E-mail address"), editable=False, sortable=False, expression=mail_address),
         Field("created_at", _l("Created"), Kind.DATETIME, editable=False),
     ),
 )

@@ -8,6 +8,7 @@ from app.intake import (
     jobs,  # noqa: F401 - registers them
 )
 from app.intake.api import APIS
+from app.intake.mailbox import mailbox
 from app.intake.views.public import RequestView
 from app.intake.views.triage import TriageView
 from app.kernel.feature import Feature, MenuItem, Schedule
@@ -29,6 +30,7 @@ feature = Feature(
             category_icon="circle-check",
         )
     ],
+    mailboxes=[mailbox],
     handlers=[(TaskStatusChanged, "intake.task_done", handlers.task_done)],
     schedules=[Schedule("intake.forget", cron="20 3 * * *")],
 )

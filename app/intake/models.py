@@ -34,6 +34,9 @@ class RequestState(StrEnum):
 class IntakeForm(TenantModel):
     """A public form. Its address holds 256 random bits, of which only the SHA-256 is stored.
 
+    ``mail_key`` is in the address to which requests can be mailed as well, ``requests-<key>@…``; whoever manages tasks
+    can look it up.
+
     ``default_status_id`` and ``default_owner_id`` are what accepting a request starts from; ``tells_done`` mails the
     requester when the accepted task is done.
     """
@@ -45,8 +48,10 @@ class IntakeForm(TenantModel):
         tenant_fk("default_owner_id", "membership", ondelete="SET NULL"),
         Index("uq_intake_form_name", "organization_id", sql("lower(name)"), unique=True),
         Index("uq_intake_form_token_hash", "token_hash", unique=True),
+        Index("uq_intake_form_mail_key", "mail_key", unique=True),
         Index("ix_intake_form_status", "organization_id", "default_status_id"),
         Index("ix_intake_form_owner", "organization_id", "default_owner_id"),
+        CheckConstraint("takes_mail = (mail_key IS NOT NULL)", name="mail"),
         CheckConstraint("asks <@ ARRAY['description', 'name', 'due_on']::varchar[]", name="asks"),
     )
 
@@ -61,6 +66,8 @@ class IntakeForm(TenantModel):
     is_open: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True, server_default=sql("true"))
     tells_done: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True, server_default=sql("true"))
     token_hash: Mapped[str] = mapped_column(String(64), nullable=False, info={"secret": True})
+    takes_mail: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False, server_default=sql("false"))
+    mail_key: Mapped[str | None] = mapped_column(String(26), info={"secret": True})
 
 
 class TaskRequest(TenantModel):
@@ -82,6 +89,8 @@ class TaskRequest(TenantModel):
         Index("ix_task_request_form", "organization_id", "form_id"),
         Index("ix_task_request_task", "organization_id", "task_id"),
         Index("ix_task_request_decided_by", "organization_id", "decided_by_id"),
+        # A message that is delivered again is one request.
+        Index("uq_task_request_mail", "organization_id", "form_id", "mail_hash", unique=True),
         Index(
             "ix_task_request_forget",
             "decided_at",
@@ -108,6 +117,8 @@ class TaskRequest(TenantModel):
     decided_by_id: Mapped[UUID | None] = mapped_column(Uuid)
     decided_at: Mapped[dt.datetime | None] = utc()
     told_done_at: Mapped[dt.datetime | None] = utc()
+    # What the message is known by that it came with; None for those of the form.
+    mail_hash: Mapped[str | None] = mapped_column(String(64), info={"secret": True})
 
     def is_reached_by(self, actor: Actor, verb: str, resource: str) -> bool:  # noqa: ARG002
         """By the permission for the module's tasks, whatever its scope."""

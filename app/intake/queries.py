@@ -34,6 +34,7 @@ class PublicForm:
     organization_id: UUID
     organization: str
     slug: str
+    locale: str
     timezone: str
     primary: str
     secondary: str
@@ -60,15 +61,25 @@ class Line:
 
 def find_public(token_hash: str) -> PublicForm | None:
     """The open form behind a secret's hash, of an organization that works. Platform scope; one query."""
+    return _public(IntakeForm.token_hash == token_hash)
+
+
+def find_by_mail(key: str) -> PublicForm | None:
+    """The open form that takes mail at the address with a key, of an organization that works. As find_public."""
+    return _public(IntakeForm.mail_key == key)
+
+
+def _public(which: Any) -> PublicForm | None:
     form, theme = IntakeForm, BrandingTheme
     row: Any = db.session.execute(
         select(
             form.id, form.name, form.intro, form.asks, form.token_hash, Organization.id, Organization.name,
-            Organization.slug, Organization.timezone, theme.primary, theme.secondary, theme.accent, theme.logo_key,
+            Organization.slug, Organization.locale, Organization.timezone,
+            theme.primary, theme.secondary, theme.accent, theme.logo_key,
         )
         .join(Organization, Organization.id == form.organization_id)
         .join(theme, theme.organization_id == form.organization_id)
-        .where(form.token_hash == token_hash, form.is_open, Organization.status.in_(IN_SERVICE))
+        .where(which, form.is_open, Organization.status.in_(IN_SERVICE))
     ).one_or_none()  # fmt: skip
     return None if row is None else PublicForm(*row)
 

@@ -44,8 +44,8 @@ class Actor:
     ``permissions`` maps ``"<verb> <resource>"`` (``"write deal"``) to the scope that the person's
     roles give together (the widest wins). ``team_member_ids`` are the memberships that the scope
     *team* covers. ``key_id`` names the API key that acts: it is no member and owns no record, so each
-    of its permissions reaches the whole organization. ``source`` is ui, api, job, socket, import or
-    cli: it goes into the audit log.
+    of its permissions reaches the whole organization. ``source`` is ui, api, job, socket, import, mail
+    or cli: it goes into the audit log.
     """
 
     kind: ActorKind

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from rq import Queue, Worker
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
-from app.kernel import assets, audit, catalogues, jobs, license_check, mail, outbox, valkey
+from app.kernel import assets, audit, catalogues, incoming, jobs, license_check, mail, outbox, valkey
 from app.kernel.db import db
 from app.kernel.feature import registry
 from app.kernel.ids import parse_id
@@ -27,6 +28,8 @@ from app.kernel.tenant import platform_scope
 from app.kernel.uow import platform_uow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flask import Flask
 
 log = structlog.get_logger()
@@ -81,7 +84,7 @@ def _prune(**_context: Any) -> int:
 
 def init_app(app: Flask) -> None:
     """Registers the commands."""
-    for command in (worker, scheduler, licenses):
+    for command in (worker, scheduler, gateway, licenses):
         app.cli.add_command(command)
     for group in (permissions, events, audit_group, i18n):
         app.cli.add_command(group)
@@ -100,14 +103,56 @@ def worker(burst: bool) -> None:
     found.work(burst=burst, logging_level="WARNING", with_scheduler=False)
 
 
-@click.command()
-@with_appcontext
-def scheduler() -> None:
-    """Queue periodic jobs, and retries when they are due. Run exactly one."""
-    connection = valkey.connection()
+def _until_stopped() -> threading.Event:
+    """Set once a signal says stop."""
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_args: stop.set())
+    return stop
+
+
+@contextmanager
+def _receiving_mail() -> Iterator[None]:
+    """Receives mail while it lasts. Raises ClickException where that cannot be."""
+    listen = current_app.config["MAIL_GATEWAY"]
+    if listen is None:
+        raise click.ClickException("MAIL_GATEWAY: is off")
+    gateway = incoming.Gateway(current_app._get_current_object(), *listen)  # type: ignore[attr-defined]
+    try:
+        gateway.start()
+    except OSError as error:
+        raise click.ClickException(
+            f"MAIL_GATEWAY: cannot listen at {listen[0]}:{listen[1]}: {error.strerror}"
+        ) from None
+    log.info("mail.gateway_started", port=listen[1])
+    try:
+        yield
+    finally:
+        gateway.stop()
+        log.info("mail.gateway_stopped")
+
+
+@click.command()
+@with_appcontext
+def gateway() -> None:
+    """Receive mail by SMTP, for the mailboxes of features (setting MAIL_GATEWAY)."""
+    stop = _until_stopped()
+    with _receiving_mail():
+        stop.wait()
+
+
+@click.command()
+@click.option("--with-gateway", is_flag=True, help="Receive mail too, as `flask gateway` does, to spare a process.")
+@with_appcontext
+def scheduler(with_gateway: bool) -> None:
+    """Queue periodic jobs, and retries when they are due. Run exactly one."""
+    stop = _until_stopped()
+    with _receiving_mail() if with_gateway else nullcontext():
+        _schedule(stop)
+
+
+def _schedule(stop: threading.Event) -> None:
+    connection = valkey.connection()
     retries = RQScheduler(list(jobs.QUEUES), connection=connection, serializer=JSONSerializer)
     due: dict[str, float] = {}
     plans = [(name, every) for name, every in KERNEL_SCHEDULES]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from app.kernel.actor import Actor
     from app.kernel.calendar import CalendarProvider
+    from app.kernel.incoming import Mailbox
     from app.kernel.outbox import Event, Handler
 
 
@@ -126,6 +127,7 @@ class Feature:
     records: list[RecordKind] = field(default_factory=list)
     calendar: list[CalendarProvider] = field(default_factory=list)
     create: list[CreateAction] = field(default_factory=list)
+    mailboxes: list[Mailbox] = field(default_factory=list)
     home_cards: list[Callable[[Actor], dict[str, Any] | None]] = field(default_factory=list)
     on_organization_created: list[Callable[[Any], None]] = field(default_factory=list)
     cli: list[AppGroup] = field(default_factory=list)
@@ -193,6 +195,10 @@ class Registry:
     @property
     def calendar(self) -> dict[str, CalendarProvider]:
         return {provider.kind: provider for one in self.features for provider in one.calendar}
+
+    @property
+    def mailboxes(self) -> dict[str, Mailbox]:
+        return {mailbox.name: mailbox for one in self.features for mailbox in one.mailboxes}
 
     @property
     def create_actions(self) -> list[CreateAction]:

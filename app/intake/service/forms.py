@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import string
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from app.kernel.actor import Actor
 
 MAX_NAME = 120
+# 130 bits in letters of either case alike: mail servers do not always keep it.
+MAIL_KEY_LENGTH = 26
+MAIL_KEY_LETTERS = string.ascii_lowercase + "234567"
 MAX_INTRO = 4000
 MAX_FORMS = 50
 
@@ -67,13 +72,19 @@ def delete_form(form: IntakeForm, *, actor: Actor) -> None:
 
 def _set(form: IntakeForm, values: dict[str, Any]) -> None:
     for name, value in values.items():
-        if value is None and name in {"asks", "is_open", "tells_done"}:
+        if value is None and name in {"asks", "is_open", "tells_done", "takes_mail"}:
             continue  # an emptied control leaves what always has a value as it is
         setattr(form, name, _clean_asks(value) if name == "asks" else value)
+    if bool(form.takes_mail) != bool(form.mail_key):
+        form.mail_key = _new_mail_key() if form.takes_mail else None
     errors = _problems(form)
     if errors:
         raise Invalid(errors=errors)
     db.session.flush()
+
+
+def _new_mail_key() -> str:
+    return "".join(secrets.choice(MAIL_KEY_LETTERS) for _ in range(MAIL_KEY_LENGTH))
 
 
 def _clean_asks(value: list[str]) -> list[str]:

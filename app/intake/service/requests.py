@@ -1,4 +1,4 @@
-"""A request comes in: by a form, from somebody who has no account here."""
+"""A request comes in: by a form or by mail, from somebody who has no account here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from app.events.intake import TaskRequested
-from app.intake.models import TaskRequest
+from app.intake.models import OPTIONAL, TaskRequest
 from app.intake.queries import get_form
 from app.intake.telling import tell_requester
 from app.kernel import clock
@@ -39,18 +39,20 @@ def submit_request(
     due_on: dt.date | None = None,
     locale: str = "it",
     confirm: bool = True,
+    mail_hash: str | None = None,
 ) -> TaskRequest | None:
     """Keeps a request and mails its requester that it has come; emits TaskRequested.
 
-    None for one that was sent twice. Without ``confirm`` no mail goes. Raises Invalid for a day that cannot be.
+    None for one that was sent twice. Without ``confirm`` no mail goes. One by mail, which ``mail_hash`` is known by,
+    says what it says, whatever the form asks. Raises Invalid for a day that cannot be.
     """
     form = get_form(form_id)
     if due_on is not None and not 0 <= (due_on - clock.today(actor.timezone)).days <= MAX_AHEAD.days:
         raise Invalid(errors={"due_on": [_("Choose a day from today on.")]})
     advisory_lock(f"task-request:{form.id}:{email}")
-    if _is_repeated(form.id, email, title, description):
+    if _is_repeated(form.id, email, title, description, mail_hash):
         return None
-    asks = set(form.asks)
+    asks = set(form.asks) if mail_hash is None else set(OPTIONAL)
     request = TaskRequest(
         form_id=form.id,
         module=form.module,
@@ -60,6 +62,7 @@ def submit_request(
         description=description if "description" in asks else None,
         due_on=due_on if "due_on" in asks else None,
         locale=locale,
+        mail_hash=mail_hash,
     )
     db.session.add(request)
     db.session.flush()
@@ -73,7 +76,10 @@ def submit_request(
     return request
 
 
-def _is_repeated(form_id: UUID, email: str, title: str, description: str | None) -> bool:
+def _is_repeated(form_id: UUID, email: str, title: str, description: str | None, mail_hash: str | None) -> bool:
+    delivered = select(TaskRequest.id).where(TaskRequest.form_id == form_id, TaskRequest.mail_hash == mail_hash)
+    if mail_hash is not None and db.session.scalar(delivered.limit(1)) is not None:
+        return True
     same = select(TaskRequest.id).where(
         TaskRequest.form_id == form_id,
         TaskRequest.requester_email == email,

@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Response, make_response, redirect, request
 from flask_appbuilder import BaseView, expose
-from limits import parse_many
 
+from app.intake.limits import check_form, may, may_confirm
 from app.intake.queries import PublicForm, find_public
 from app.intake.service.requests import MAX_DESCRIPTION, MAX_REQUESTER, MAX_TITLE, submit_request
 from app.kernel import clock, crypto, http, i18n
@@ -18,12 +18,9 @@ from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.tenant import platform_scope, tenant_scope
 from app.kernel.uow import uow
 
-# How often the address may be asked at all; then what may be sent by one address, with one form, and how many mails
-# of confirmation one person gets: without the last, the form would mail whomever somebody names.
+# How often the address may be asked at all; then what may be sent by one address.
 LOOKS = "60 per minute"
 BY_ADDRESS = "10 per minute; 60 per hour"
-BY_FORM = "120 per hour; 1000 per day"
-MAILS = "5 per day"
 # Nobody sees it, and only programs fill it in.
 TRAP = "website"
 FIELDS = (
@@ -33,13 +30,6 @@ FIELDS = (
     Field("email", _l("Your e-mail"), Kind.EMAIL, required=True, max_length=320),
     Field("due_on", _l("By when?"), Kind.DATE),
 )
-
-
-def _may(rate: str, *key: str) -> bool:
-    """Counts a use; False when there were too many."""
-    if not http.limiter.enabled:
-        return True
-    return all(http.limiter.limiter.hit(one, "intake", *key) for one in parse_many(rate))
 
 
 def _find(token: str) -> PublicForm:
@@ -73,16 +63,15 @@ class RequestView(BaseView):  # type: ignore[misc]
         return make_response(redirect(f"{request.path}?sent=1"))
 
     def _take(self, form: PublicForm) -> None:
-        if not _may(BY_ADDRESS, "address", request.remote_addr or ""):
+        if not may(BY_ADDRESS, "address", request.remote_addr or ""):
             raise RateLimited
         asked = [one for one in FIELDS if one.required or one.name in form.asks]
         values = clean(asked, {one.key: request.form.get(one.key, "") for one in asked}, partial=False)
-        if not _may(BY_FORM, "form", str(form.id)):
-            raise RateLimited
+        check_form(form.id)
         actor = system_actor(
             form.organization_id, label=form.name, timezone=form.timezone, source="ui", ip=request.remote_addr
         )
-        confirm = _may(MAILS, "mail", crypto.token_hash(values["email"]))
+        confirm = may_confirm(values["email"])
         with tenant_scope(actor), uow():
             submit_request(form.id, actor=actor, locale=str(i18n.locale())[:2], confirm=confirm, **values)
 

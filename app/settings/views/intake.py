@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response, current_app, request
 from flask_appbuilder import expose
 
 from app.intake import queries
 from app.intake.api import FORMS, public_address
+from app.intake.mailbox import mailbox
 from app.intake.models import OPTIONAL
 from app.intake.service.forms import MAX_INTRO, MAX_NAME, create_form, delete_form, rotate_form, update_form
 from app.intake.words import ASKS
@@ -17,6 +18,7 @@ from app.kernel.crud.fields import clean
 from app.kernel.errors import Conflict, Invalid
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
+from app.kernel.incoming import address
 from app.kernel.uow import uow
 from app.settings.views.page import SettingsPage, saved, whole_number
 from app.tasks.cruds import MODULES
@@ -33,7 +35,9 @@ def _values() -> dict[str, Any]:
     raw |= {name: form.get(name, "") for name in ("default_status", "default_owner")}
     raw |= {"asks": form.getlist("asks")[:20]}
     return clean(
-        FORMS.writable, raw | {name: form.get(name) == "1" for name in ("is_open", "tells_done")}, partial=True
+        FORMS.writable,
+        raw | {name: form.get(name) == "1" for name in ("is_open", "tells_done", "takes_mail")},
+        partial=True,
     )
 
 
@@ -92,6 +96,7 @@ class IntakeView(SettingsPage):
             "settings/intake.html",
             status,
             forms=queries.list_forms(),
+            mail_to=lambda form: address(mailbox.name, form.mail_key, current_app.config["MAIL_DOMAIN"]),
             modules={one.value: one for one in MODULES},
             module_css=MODULE_CSS,
             statuses=[(one.id, one.name) for one in list_statuses()],

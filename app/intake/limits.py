@@ -1,0 +1,36 @@
+"""How much people without an account may send."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from limits import parse_many
+
+from app.kernel import crypto, http
+from app.kernel.errors import RateLimited
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+# What one form takes, and how many confirmations one person gets: without the last, the form would mail whomever
+# somebody names.
+BY_FORM = "120 per hour; 1000 per day"
+MAILS = "5 per day"
+
+
+def may(rate: str, *key: str) -> bool:
+    """Counts a use; False when there were too many."""
+    if not http.limiter.enabled:
+        return True
+    return all(http.limiter.limiter.hit(one, "intake", *key) for one in parse_many(rate))
+
+
+def check_form(form_id: UUID) -> None:
+    """Counts a request of a form. Raises RateLimited."""
+    if not may(BY_FORM, "form", str(form_id)):
+        raise RateLimited
+
+
+def may_confirm(email: str) -> bool:
+    """Counts a confirmation to somebody; False when they had enough of them."""
+    return may(MAILS, "mail", crypto.token_hash(email))
