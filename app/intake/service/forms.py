@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -70,7 +71,7 @@ def _set(form: IntakeForm, values: dict[str, Any]) -> None:
         if value is None and name in {"asks", "is_open", "tells_done"}:
             continue  # an emptied control leaves what always has a value as it is
         setattr(form, name, _clean_asks(value) if name == "asks" else value)
-    errors = _problems(form)
+    errors = _problems(form, values)
     if errors:
         raise Invalid(errors=errors)
     db.session.flush()
@@ -83,7 +84,8 @@ def _clean_asks(value: list[str]) -> list[str]:
     return [one for one in OPTIONAL if one in value]
 
 
-def _problems(form: IntakeForm) -> dict[str, list[str]]:
+def _problems(form: IntakeForm, given: Collection[str]) -> dict[str, list[str]]:
+    """What is wrong with a form. Of who takes its requests only where ``given``: they may have left since."""
     errors: dict[str, list[str]] = {}
     form.name = " ".join((form.name or "").split())
     form.intro = (form.intro or "").strip() or None
@@ -95,7 +97,7 @@ def _problems(form: IntakeForm) -> dict[str, list[str]]:
         errors["module"] = [_("Choose one of the list.")]
     if form.default_status_id is not None and not _is_there(get_status, form.default_status_id):
         errors["default_status"] = [_("This record does not exist.")]
-    if form.default_owner_id is not None:
+    if "default_owner_id" in given and form.default_owner_id is not None:
         if not _is_there(get_member, form.default_owner_id):
             errors["default_owner"] = [_("This record does not exist.")]
         elif get_member(form.default_owner_id).status == MemberStatus.REMOVED:

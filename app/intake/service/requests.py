@@ -13,7 +13,7 @@ from app.intake.queries import get_form
 from app.intake.telling import tell_requester
 from app.kernel import clock
 from app.kernel.db import advisory_lock, db
-from app.kernel.errors import Invalid
+from app.kernel.errors import Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.outbox import emit
 
@@ -42,9 +42,12 @@ def submit_request(
 ) -> TaskRequest | None:
     """Keeps a request and mails its requester that it has come; emits TaskRequested.
 
-    None for one that was sent twice. Without ``confirm`` no mail goes. Raises Invalid for a day that cannot be.
+    None for one that was sent twice. Without ``confirm`` no mail goes. Raises Invalid for a day that cannot be,
+    NotFound for a form that is closed.
     """
     form = get_form(form_id)
+    if not form.is_open:
+        raise NotFound
     if due_on is not None and not 0 <= (due_on - clock.today(actor.timezone)).days <= MAX_AHEAD.days:
         raise Invalid(errors={"due_on": [_("Choose a day from today on.")]})
     advisory_lock(f"task-request:{form.id}:{email}")
