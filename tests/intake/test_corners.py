@@ -12,6 +12,7 @@ from app.intake.service.deciding import accept_request
 from app.intake.service.forms import update_form
 from app.intake.service.requests import submit_request
 from app.kernel import markdown
+from app.kernel.audit import AuditLog
 from app.kernel.db import db
 from app.kernel.errors import NotFound
 from app.kernel.tenant import tenant_scope
@@ -19,7 +20,7 @@ from app.kernel.uow import uow
 from app.tasks.models.names import StatusGroup
 from app.tasks.queries.tasks import first_status
 from app.tenancy.service.members import remove_member
-from tests.intake.test_intake import mails, new_form, new_request, stored
+from tests.intake.test_intake import ask, mails, new_form, new_request, stored
 from tests.support import SignedIn, work_off
 
 
@@ -28,15 +29,32 @@ def test_the_words_of_a_link_cannot_say_another_address(app, house):
     tricks = (r"\[https://bank.example\](https://evil.example)", r"\\[https://bank.example](https://evil.example)",
               r"[https://bank.example\\](https://evil.example)")  # fmt: skip
     for place, words in enumerate(tricks):
-        request_id = new_request(
-            house, form_id, f"Wish {place}", description=words, name=r"\[Bank\](https://evil.example)"
-        )
+        request_id = new_request(house, form_id, f"Wish {place}", description=words)
         with uow(house.admin.actor):
             _request, task = accept_request(request_id, actor=house.admin.actor)
             shown = str(markdown.render(task.description))
         said = dict(re.findall(r'<a href="([^"]*)"[^>]*>([^<]*)</a>', shown))
+        assert said.pop(f"/tasks/requests/{request_id}")
         assert all(text == address for address, text in said.items()), shown
         assert "https://evil.example" in shown
+
+
+@pytest.mark.parametrize("name", ["Piero", None])
+def test_who_asked_stands_in_no_log_that_nothing_can_be_taken_out_of(app, house, name):
+    form_id, _secret = new_form(house)
+    request_id = new_request(house, form_id, name=name)
+    with uow(house.admin.actor):
+        accept_request(request_id, actor=house.admin.actor)
+    with tenant_scope(house.admin.actor):
+        logged = [str(one.changes) for one in db.session.scalars(db.select(AuditLog))]
+    assert any("A leaflet" in one for one in logged) and not any("piero" in one.lower() for one in logged)
+
+
+def test_what_is_refused_or_sent_twice_costs_no_confirmation(app, house, secret, limited):
+    answers = [ask(app, secret, due_on="2199-01-01") for _ in range(4)]
+    answers += [ask(app, secret, title=f"Wish {number // 2}") for number in range(4)]
+    assert [one.status_code for one in answers] == [422] * 4 + [302] * 4
+    assert len(mails("piero@ricci.example")) == 2
 
 
 def test_a_look_at_the_head_of_a_form_is_no_request(app, house, secret):
@@ -87,7 +105,7 @@ def test_a_form_that_was_closed_since_it_was_found_takes_nothing(app, house):
 
 def test_who_asked_for_what_is_done_already_hears_of_it_once(app, house):
     form_id, _secret = new_form(house)
-    request_id = new_request(house, form_id, confirm=False)
+    request_id = new_request(house, form_id, confirm=lambda: False)
     with tenant_scope(house.admin.actor):
         done = first_status(StatusGroup.DONE).id
     browser = SignedIn(app, house.admin)

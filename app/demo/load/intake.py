@@ -63,7 +63,7 @@ def load_intake(say: Any) -> None:
                 name=name,
                 email=email,
                 due_on=None if days is None else today + dt.timedelta(days=days),
-                confirm=False,
+                confirm=lambda: False,
             )
             assert request is not None
             made.append(request.id)

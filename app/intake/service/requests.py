@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -38,12 +39,12 @@ def submit_request(
     description: str | None = None,
     due_on: dt.date | None = None,
     locale: str = "it",
-    confirm: bool = True,
+    confirm: Callable[[], bool] = lambda: True,
 ) -> TaskRequest | None:
     """Keeps a request and mails its requester that it has come; emits TaskRequested.
 
-    None for one that was sent twice. Without ``confirm`` no mail goes. Raises Invalid for a day that cannot be,
-    NotFound for a form that is closed.
+    None for one that was sent twice. ``confirm`` is asked, of one that is kept, whether the mail may go. Raises Invalid
+    for a day that cannot be, NotFound for a form that is closed.
     """
     form = get_form(form_id)
     if not form.is_open:
@@ -71,7 +72,7 @@ def submit_request(
             subject_id=request.id, title=title, form=form.name, module=form.module, owner_id=form.default_owner_id
         )
     )
-    if confirm:
+    if confirm():
         tell_requester(request, "request_received")
     return request
 

@@ -82,9 +82,15 @@ class RequestView(BaseView):  # type: ignore[misc]
         actor = system_actor(
             form.organization_id, label=form.name, timezone=form.timezone, source="ui", ip=request.remote_addr
         )
-        confirm = _may(MAILS, "mail", crypto.token_hash(values["email"]))
+        mailbox = crypto.token_hash(values["email"])
         with tenant_scope(actor), uow():
-            submit_request(form.id, actor=actor, locale=str(i18n.locale())[:2], confirm=confirm, **values)
+            submit_request(
+                form.id,
+                actor=actor,
+                locale=str(i18n.locale())[:2],
+                confirm=lambda: _may(MAILS, "mail", mailbox),
+                **values,
+            )
 
     def _page(self, form: PublicForm, status: int = 200, **context: Any) -> Response:
         errors: dict[str, list[str]] = context.pop("errors", {})
