@@ -7,6 +7,7 @@ import time
 
 from sqlalchemy import text
 
+from app.custom_fields.service import create_field, set_archived
 from app.kernel.db import db
 from app.kernel.uow import uow
 from app.tasks.service.approvals import set_approvers
@@ -36,3 +37,14 @@ def test_a_rule_keeps_the_approver_that_somebody_adds_at_the_same_moment(app, co
     assert states(actor, found) == [("ok", "")]
     thread.join(20)
     assert asked(actor, made) == {boss, seller}
+
+
+def test_a_field_that_was_archived_since_is_told_in_words(actor):
+    with uow(actor):
+        field = create_field("task", "Effort", "text", actor=actor)
+    found = rule(actor, URGENT, {"type": "set_field", "field": f"custom_{field.key}", "value": "much"})
+    with uow(actor):
+        set_archived(field.id, True, actor=actor)
+    made = task(actor)
+    change(actor, made, priority="P0")
+    assert states(actor, found) == [("failed", "Campo sconosciuto “Effort”.")]
