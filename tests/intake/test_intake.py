@@ -129,7 +129,7 @@ def test_without_an_owner_whoever_manages_tasks_hears_of_it(app, house):
 
 @pytest.mark.parametrize(
     "form",
-    [{"title": " "}, {"title": "x" * 201}, {"email": "nobody"}, {"description": "x" * 5001}, {"due_on": "soon"},
+    [{"title": " "}, {"title": "x" * 201}, {"email": "nobody"}, {"email": "ü@ricci.example"}, {"description": "x" * 5001}, {"due_on": "soon"},
      {"name": "x" * 121}, {"title": "a\x00b"}, {"due_on": "2020-01-01"}],
 )  # fmt: skip
 def test_what_is_wrong_is_said_and_what_was_typed_stays(app, house, secret, form):

@@ -10,10 +10,11 @@ from limits import parse_many
 
 from app.intake.queries import PublicForm, find_public
 from app.intake.service.requests import MAX_DESCRIPTION, MAX_REQUESTER, MAX_TITLE, submit_request
-from app.kernel import clock, crypto, http, i18n
+from app.kernel import clock, crypto, http, i18n, mail
 from app.kernel.actor import system_actor
 from app.kernel.crud.fields import Field, Kind, clean
-from app.kernel.errors import DomainError, NotFound, RateLimited
+from app.kernel.errors import DomainError, Invalid, NotFound, RateLimited
+from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.tenant import platform_scope, tenant_scope
 from app.kernel.uow import uow
@@ -77,6 +78,8 @@ class RequestView(BaseView):  # type: ignore[misc]
             raise RateLimited
         asked = [one for one in FIELDS if one.required or one.name in form.asks]
         values = clean(asked, {one.key: request.form.get(one.key, "") for one in asked}, partial=False)
+        if mail.ascii_address(values["email"]) is None:
+            raise Invalid(errors={"email": [_("This is not an e-mail address.")]})  # nobody could be answered there
         if not _may(BY_FORM, "form", str(form.id)):
             raise RateLimited
         actor = system_actor(
