@@ -90,8 +90,11 @@ def _clean_field(raw: Params, subject: Subject) -> Params:
 
 
 def _set_field(run: Execution, params: Params) -> Params:
-    field = run.subject.crud.field(params["field"])
-    assert field is not None
+    key, crud = params["field"], run.subject.crud
+    field = crud.field(key)
+    if field is None:  # one of the organization's own that was archived since
+        name = next((str(one.label) for one in crud.every_field if one.key == key), key)
+        raise Invalid(_("Unknown field “%(name)s”.", name=name))
     value = params["value"]
     if field.kind is Kind.DATE and isinstance(value, str) and _DAYS.match(value):
         value = (run.day + dt.timedelta(days=int(value))).isoformat()

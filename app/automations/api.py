@@ -9,10 +9,12 @@ from flask_appbuilder.api import expose, protect
 
 from app.automations.models import MAX_CAP, AutomationRule, RunStatus
 from app.automations.openapi import describe_rules
+from app.automations.queries.answering import author_id
 from app.automations.queries.dry_run import DAYS, dry_run
 from app.automations.queries.runs import Line, get_rule, list_runs
 from app.automations.service.rules import DEFAULT_CAP, MAX_NAME, create_rule, delete_rule, update_rule
 from app.automations.subjects import CHOICES, SUBJECTS
+from app.automations.words import outcome_words
 from app.kernel import http
 from app.kernel.crud.api import TenantApi, make_api
 from app.kernel.crud.body import optional_version
@@ -55,7 +57,7 @@ RULES = Crud(
         Field("active", _l("On"), Kind.BOOL),
         Field("daily_cap", _l("Runs a day at most"), Kind.INTEGER, minimum=1, maximum=MAX_CAP),
         Field("preset", _l("Template"), editable=False),
-        Field("author_id", _l("Made by"), Kind.PERSON, editable=False),
+        Field("author_id", _l("Made by"), Kind.PERSON, editable=False, expression=author_id),
         Field("activated_at", _l("On since"), Kind.DATETIME, editable=False),
         Field("created_at", _l("Created"), Kind.DATETIME, editable=False),
     ),
@@ -72,6 +74,7 @@ def _line(line: Line) -> dict[str, Any]:
         "at": run.at,
         "status": run.status,
         "reason": line.reason,
+        "message": outcome_words(line),
         "kind": run.kind,
         "record": {"id": run.record_id, "name": line.record.label if line.record else None},
         "log": line.log,

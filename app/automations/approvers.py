@@ -14,6 +14,7 @@ from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.tasks.queries import approvals
 from app.tasks.service.approvals import MAX_APPROVERS, set_approvers
+from app.tasks.service.tasks import lock_task
 from app.tenancy.models import Membership, MemberStatus
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def clean_approvers(raw: Params, _subject: Subject) -> Params:
 
 def add_approvers(run: Execution, params: Params) -> Params:
     """Asks those who are not asked yet, beside those who are; a task that asks nobody gets its first round."""
+    lock_task(run.record.id, actor=run.actor)  # nobody else adds somebody whom this would take out again
     before = approvals.find_approval(run.record.id)
     known = [one.member_id for one in approvals.list_approvers(before.id)] if before is not None else []
     wanted, left_out = _people(run, params["approvers"], known)

@@ -118,6 +118,8 @@ _LINE = {
                 "description": "There is no such record; `count` more are too many; nobody was left to be asked",
             },
             "count": {"type": "integer"},
+            "failed": {"type": "boolean", "description": "The action that was refused: nothing of the run was kept"},
+            "place": {"type": "integer", "description": "`failed`: its place among the rule's actions, from 0"},
             "left_out": {
                 "type": "array",
                 "items": _object(
@@ -142,6 +144,10 @@ _RUN = _object(
             **_TEXT,
             "description": "Of skipped ones `depth`, `loop`, `cap`, `gone`, `off`, `author` or `target` (there was "
             "nothing to act on); of failed ones a text",
+        },
+        "message": {
+            **_TEXT,
+            "description": "The reason in the caller's words, with the action that failed",
         },
         "kind": _TEXT,
         "record": _RECORD,

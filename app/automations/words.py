@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.automations import approvers
 from app.automations.actions import ACTIONS
-from app.automations.models import Skip
+from app.automations.models import RunStatus, Skip
 from app.automations.params import CREATOR, MANAGER, OWNER, WATCHERS
 from app.automations.subjects import SUBJECTS
 from app.automations.targets import LINKED, MAX_LINKED, MORE, NONE, PARENT, RECORD, target_of, targets_of
@@ -19,6 +19,7 @@ from app.tasks.recurrence import words as recurrence_words
 
 if TYPE_CHECKING:
     from app.automations.models import AutomationRule
+    from app.automations.queries.runs import Line
     from app.automations.subjects import Subject
 
 Names = Mapping[UUID, str]
@@ -185,6 +186,12 @@ def reason_words(reason: str) -> str:
         Skip.AUTHOR: _("Whoever saved the automation last may not do this any more: save it again to answer for it."),
     }
     return words.get(Skip(reason), reason) if reason in set(Skip) else reason
+
+
+def outcome_words(run: Line) -> str:
+    """Why a run was left out or failed, with the action that was refused; to whoever may not know why, which it was."""
+    failed = [log_words(one) for one in run.log] if run.run.status == RunStatus.FAILED else []
+    return ": ".join(one for one in (*failed, reason_words(run.reason)) if one)
 
 
 def log_words(line: dict[str, Any]) -> str:

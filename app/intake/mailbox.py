@@ -10,10 +10,11 @@ from app.intake.service.requests import MAX_REQUESTER, MAX_TITLE, submit_request
 from app.kernel import i18n
 from app.kernel.actor import system_actor
 from app.kernel.crud.fields import Field, Kind, clean
-from app.kernel.errors import RateLimited
+from app.kernel.errors import Invalid, RateLimited
 from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.incoming import IncomingMail, Mailbox
+from app.kernel.mail import ascii_address
 from app.kernel.tenant import platform_scope, tenant_scope
 from app.kernel.uow import uow
 
@@ -41,14 +42,22 @@ def take(form: PublicForm, mail: IncomingMail) -> None:
         title, description = _words(mail)
         raw = {"title": title, "description": description, "name": mail.name[:MAX_REQUESTER], "email": mail.sender}
         values = clean(FIELDS, raw, partial=False)
+        if ascii_address(values["email"]) is None:
+            raise Invalid(errors={"email": [_("This is not an e-mail address.")]})  # nobody could be answered there
         if not may(BY_SENDER, "sender", str(form.id), values["email"]):
             raise RateLimited
         check_form(form.id)
-        # Programs and lists are not answered (RFC 3834).
-        confirm = not mail.automatic and may_confirm(values["email"])
         actor = system_actor(form.organization_id, label=form.name, timezone=form.timezone, source="mail")
         with tenant_scope(actor), uow():
-            submit_request(form.id, actor=actor, locale=locale, confirm=confirm, mail_hash=mail.key, **values)
+            submit_request(
+                form.id,
+                actor=actor,
+                locale=locale,
+                # Programs and lists are not answered (RFC 3834).
+                confirm=lambda: not mail.automatic and may_confirm(values["email"]),
+                mail_hash=mail.key,
+                **values,
+            )
 
 
 def _words(mail: IncomingMail) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
 import structlog
+from email_validator import EmailNotValidError, validate_email
 from flask import current_app, render_template
 from flask_babel import force_locale
 from sqlalchemy import Index, Integer, String, Text, Uuid, select
@@ -99,7 +100,13 @@ def deliver(message_id: UUID) -> bool:
             return True
         message.attempts += 1
         try:
-            _transmit(message)
+            composed = _compose(message)
+        except ValueError as error:  # no header can say it, and never will
+            message.status, message.last_error = MailStatus.FAILED, f"{type(error).__name__}: {error}"[:2000]
+            log.warning("mail.failed", kind=message.kind, attempts=message.attempts)
+            return False
+        try:
+            _transmit(composed, message.id)
         except (OSError, smtplib.SMTPException) as error:
             message.last_error = f"{type(error).__name__}: {error}"[:2000]
             # 4xx is "not now" (greylisting), 5xx is "never".
@@ -133,22 +140,40 @@ def sweep() -> int:
     return len(due)
 
 
-def _transmit(message: MailMessage) -> None:
+def ascii_address(address: str) -> str | None:
+    """An address as SMTP takes it, its domain in Punycode; None where the mailbox itself has other letters."""
+    if address.isascii():
+        return address
+    try:
+        return validate_email(address, check_deliverability=False, test_environment=True).ascii_email
+    except EmailNotValidError:
+        return None
+
+
+def _compose(message: MailMessage) -> EmailMessage:
+    """The message as it leaves. Raises ValueError for an address that none can have."""
+    to = ascii_address(message.to_email)
+    if to is None:
+        raise ValueError(message.to_email)
     mail = EmailMessage()
     sender = current_app.config["MAIL_FROM"]
     mail["Subject"] = message.subject
     mail["From"] = formataddr(("Stratikey", sender))
-    mail["To"] = formataddr((message.to_name, message.to_email))
+    mail["To"] = formataddr((message.to_name, to))
     mail["Date"] = formatdate(localtime=False)
     mail["Message-ID"] = make_msgid(idstring=str(message.id), domain=sender.rpartition("@")[2])
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(message.text or "")
     mail.add_alternative(message.html or "", subtype="html")
+    return mail
+
+
+def _transmit(mail: EmailMessage, message_id: UUID) -> None:
     url = current_app.config["SMTP_URL"]
     if not url:
         folder = Path(current_app.config["MAIL_FOLDER"])
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{clock.now():%Y%m%dT%H%M%S}-{message.id}.eml").write_bytes(bytes(mail))
+        (folder / f"{clock.now():%Y%m%dT%H%M%S}-{message_id}.eml").write_bytes(bytes(mail))
         return
     parts = urlsplit(url)
     options = parse_qs(parts.query)

@@ -180,3 +180,29 @@ def test_whoever_rotates_a_key_answers_for_its_rules(app, company, actor, sign_i
         rotate_key(key_id, actor=actor)
     task(actor)
     assert states(actor)[2:] == [("ok", "")]
+
+
+def test_whoever_rotated_a_key_stands_for_its_rules_and_hears_of_their_limit(app, company, actor, sign_in):
+    held = {one.replace(" ", "_"): "all" for one in (*KEY, "read api", "write api")}
+    holder = person(company, sign_in, **held)
+    key_id, secret = make(company, scopes=KEY)
+    body = {"name": "Rule", "subject": "task", "trigger": {"type": "created"}, "active": True, "daily_cap": 1,
+            "actions": [{"type": "comment", "body": "Seen"}]}  # fmt: skip
+    made = Program(app, secret)("POST", RULES, json=body).json
+
+    def authors():
+        readers = (sign_in(company.admin).api, Program(app, secret))
+        return {one("GET", f"{RULES}/{made['id']}").json["result"]["author"]["id"] for one in readers}
+
+    assert authors() == {str(company.admin.member_id)}
+    with uow(holder.actor):
+        rotate_key(key_id, actor=holder.actor)
+    assert authors() == {str(holder.member_id)}
+    for _ in range(2):
+        task(actor)
+    assert states(actor) == [("ok", ""), ("skipped", "cap")]
+    limit = ["The automation “Rule” has reached its limit of 1 runs for today"]
+    assert (told(holder), told(company.admin)) == (limit, [])
+    with uow(actor):
+        revoke_key(key_id, actor=actor)
+    assert sign_in(company.admin).api("GET", f"{RULES}/?q=(columns:!(author))").json["count"] == 1

@@ -178,6 +178,10 @@ def test_a_refusal_by_a_target_keeps_nothing_and_is_told_to_who_may_see_it(compa
     answers = [sign_in(one).api("GET", f"{URL}/{found}/runs").json["result"][0] for one in (company.admin, reader)]
     assert [(one["record"]["name"], one["log"][0]["on"].get("label"), one["reason"]) for one in answers] == [
         ("Child", "Secret parent", run.reason), ("Child", None, "")]  # fmt: skip
+    # Which action was refused is told in words, and which it was; to others that it was, not why.
+    assert [one["message"] for one in answers] == [
+        f"Set a field on “Secret parent”: {run.reason}", "Set a field"]  # fmt: skip
+    assert [(one["log"][0]["place"], one["log"][0]["failed"]) for one in answers] == [(1, True)] * 2
 
 
 def test_the_log_and_the_dry_run_name_no_target_out_of_sight(company, actor, sign_in):

@@ -434,6 +434,16 @@ def test_not_now_is_tried_again_and_never_is_not(app, smtp):
     assert status_of(first).status == "sent"
 
 
+def test_a_mailbox_that_no_mail_can_name_stops_no_other_mail(app, smtp):
+    mark = uuid.uuid4().hex[:8]
+    never = write_mail(app, f"ü{mark}@there.example")
+    others = [write_mail(app, f"{mark}@{domain}.example") for domain in ("there", "straße")]
+    mail.sweep()
+    assert [status_of(one).status for one in (never, *others)] == ["failed", "sent", "sent"]
+    assert sorted(one.rcpt_tos[0] for one in smtp.taken if mark in one.rcpt_tos[0]) == [
+        f"{mark}@there.example", f"{mark}@xn--strae-oqa.example"]  # fmt: skip
+
+
 def test_a_server_that_is_away_is_tried_five_times(app):
     app.config["SMTP_URL"] = f"smtp://127.0.0.1:{_free_port()}"
     try:

@@ -527,7 +527,7 @@ def test_own_records_are_the_reach_of_forms_and_bulk_actions(company, browser, s
     assert [one["title"] for one in found] == ["Mine"]
 
 
-def test_choices_of_references(browser, company):
+def test_choices_of_references(browser, company, sign_in):
     names = lambda kind, text="": [  # noqa: E731
         one["name"] for one in browser.api("GET", f"/lookup/{kind}?q={text}").json["result"]
     ]
@@ -535,3 +535,7 @@ def test_choices_of_references(browser, company):
     assert len(names("pipeline")) == 1
     assert len(names("pipeline_stage")) == 6
     assert browser.api("GET", "/lookup/secrets").status_code == 404
+    # Whoever may not read what has them is not told what they are; people and statuses every member knows.
+    reader = sign_in(company.marketing)
+    kinds = ("pipeline", "pipeline_stage", "lost_reason", "account", "task_status", "membership")
+    assert [reader.api("GET", f"/lookup/{kind}").status_code for kind in kinds] == [403] * 4 + [200] * 2

@@ -15,7 +15,7 @@ from app.automations.actions import ACTIONS
 from app.automations.conditions import criterion
 from app.automations.execution import Execution
 from app.automations.models import MAX_DEPTH, AutomationRule, AutomationRun, RunStatus, Skip
-from app.automations.queries.answering import is_answered_for
+from app.automations.queries.answering import answerer_of, is_answered_for
 from app.automations.queries.runs import chain_has, count_today
 from app.automations.queries.targets import records_at
 from app.automations.subjects import SUBJECTS
@@ -154,12 +154,13 @@ def _stop(rule: AutomationRule, record_id: UUID, key: str, why: Skip, **values: 
 
 
 def _cap(rule: AutomationRule, record_id: UUID, **values: Any) -> Outcome:
-    """Beyond the day's limit: written down, and told to who wrote the rule, once."""
+    """Beyond the day's limit: written down, and told to who answers for the rule, once."""
     day = clock.today(current_organization().timezone)
     made = _add(rule, record_id, f"cap:{day}", RunStatus.SKIPPED, reason=Skip.CAP.value, **values)
-    if made is not None and rule.author_id is not None:
+    answerer = answerer_of(rule) if made is not None else None
+    if answerer is not None:
         notify(
-            rule.author_id,
+            answerer,
             "automation_capped",
             {"title": rule.name, "count": str(rule.daily_cap)},
             category=Category.SYSTEM,

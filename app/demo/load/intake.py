@@ -67,7 +67,7 @@ def load_intake(say: Any) -> None:
                 name=name,
                 email=email,
                 due_on=None if days is None else today + dt.timedelta(days=days),
-                confirm=False,
+                confirm=lambda: False,
                 mail_hash=mail_hash,
             )
             assert request is not None

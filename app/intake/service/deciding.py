@@ -13,8 +13,9 @@ from app.intake.queries import get_request
 from app.intake.telling import tell_requester
 from app.kernel import clock, i18n
 from app.kernel.db import db
-from app.kernel.errors import Conflict, Invalid
+from app.kernel.errors import Conflict, Invalid, NotFound
 from app.kernel.i18n import gettext as _
+from app.tasks.models.names import StatusGroup
 from app.tasks.queries.tasks import get_task
 from app.tasks.service.tasks import announce, create_task
 from app.tenancy.models import Membership
@@ -41,6 +42,8 @@ def accept_request(request_id: UUID, *, actor: Actor, **values: Any) -> tuple[Ta
     _decide(request, RequestState.ACCEPTED, actor)
     request.task_id = task.id
     db.session.flush()
+    if task.status_group == StatusGroup.DONE:
+        tell_done(task.id, actor=actor)  # nothing changes to done any more that would tell it
     announce(task, "created")
     return request, task
 
@@ -58,9 +61,12 @@ def decline_request(request_id: UUID, reason: str, *, actor: Actor) -> TaskReque
 
 
 def mark_duplicate(request_id: UUID, task_id: UUID, *, actor: Actor) -> TaskRequest:
-    """Says that a task stands for the request already. Raises NotFound for an unknown task, Conflict."""
+    """Says that a task stands for the request already. Raises Invalid for an unknown task, Conflict."""
     request = _lock(request_id, actor)
-    request.task_id = get_task(task_id).id
+    try:
+        request.task_id = get_task(task_id).id
+    except NotFound:
+        raise Invalid(errors={"task": [_("This record does not exist.")]}) from None
     _decide(request, RequestState.DUPLICATE, actor)
     return request
 
@@ -129,8 +135,11 @@ def _proposed(request: TaskRequest) -> dict[str, Any]:
 
 
 def _description(request: TaskRequest) -> str:
-    """The request's words and who wrote them. A link shows where it leads: its text cannot say another address."""
-    said = re.sub(r"([\[\]<`])", r"\\\1", request.description or "").strip()
-    who = re.sub(r"([\[\]<`*_])", r"\\\1", request.requester_name or request.requester_email or "")
-    by = _("Requested by %(name)s on %(day)s.", name=who, day=i18n.date(request.created_at))
-    return f"{said}\n\n{by}" if said else by
+    """The request's words, and where it stands: who wrote it is said there alone, for tasks are logged for good.
+
+    A link shows where it leads: its text cannot say another address.
+    """
+    said = re.sub(r"([\\\[\]<`])", r"\\\1", request.description or "").strip()
+    address = f"/tasks/requests/{request.id}"
+    origin = _("From the [request](%(address)s) of %(day)s.", address=address, day=i18n.date(request.created_at))
+    return f"{said}\n\n{origin}" if said else origin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -77,7 +78,7 @@ def _set(form: IntakeForm, values: dict[str, Any]) -> None:
         setattr(form, name, _clean_asks(value) if name == "asks" else value)
     if bool(form.takes_mail) != bool(form.mail_key):
         form.mail_key = _new_mail_key() if form.takes_mail else None
-    errors = _problems(form)
+    errors = _problems(form, values)
     if errors:
         raise Invalid(errors=errors)
     db.session.flush()
@@ -94,7 +95,8 @@ def _clean_asks(value: list[str]) -> list[str]:
     return [one for one in OPTIONAL if one in value]
 
 
-def _problems(form: IntakeForm) -> dict[str, list[str]]:
+def _problems(form: IntakeForm, given: Collection[str]) -> dict[str, list[str]]:
+    """What is wrong with a form. Of who takes its requests only where ``given``: they may have left since."""
     errors: dict[str, list[str]] = {}
     form.name = " ".join((form.name or "").split())
     form.intro = (form.intro or "").strip() or None
@@ -106,7 +108,7 @@ def _problems(form: IntakeForm) -> dict[str, list[str]]:
         errors["module"] = [_("Choose one of the list.")]
     if form.default_status_id is not None and not _is_there(get_status, form.default_status_id):
         errors["default_status"] = [_("This record does not exist.")]
-    if form.default_owner_id is not None:
+    if "default_owner_id" in given and form.default_owner_id is not None:
         if not _is_there(get_member, form.default_owner_id):
             errors["default_owner"] = [_("This record does not exist.")]
         elif get_member(form.default_owner_id).status == MemberStatus.REMOVED:

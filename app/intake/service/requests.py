@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from app.intake.queries import get_form
 from app.intake.telling import tell_requester
 from app.kernel import clock
 from app.kernel.db import advisory_lock, db
-from app.kernel.errors import Invalid
+from app.kernel.errors import Invalid, NotFound
 from app.kernel.i18n import gettext as _
 from app.kernel.outbox import emit
 
@@ -38,15 +39,18 @@ def submit_request(
     description: str | None = None,
     due_on: dt.date | None = None,
     locale: str = "it",
-    confirm: bool = True,
+    confirm: Callable[[], bool] = lambda: True,
     mail_hash: str | None = None,
 ) -> TaskRequest | None:
     """Keeps a request and mails its requester that it has come; emits TaskRequested.
 
-    None for one that was sent twice. Without ``confirm`` no mail goes. One by mail, which ``mail_hash`` is known by,
-    says what it says, whatever the form asks. Raises Invalid for a day that cannot be.
+    None for one that was sent twice. ``confirm`` is asked, of one that is kept, whether the mail may go. One by mail,
+    which ``mail_hash`` is known by, says what it says, whatever the form asks. Raises Invalid for a day that cannot be,
+    NotFound for a form that is closed.
     """
     form = get_form(form_id)
+    if not form.is_open:
+        raise NotFound
     if due_on is not None and not 0 <= (due_on - clock.today(actor.timezone)).days <= MAX_AHEAD.days:
         raise Invalid(errors={"due_on": [_("Choose a day from today on.")]})
     advisory_lock(f"task-request:{form.id}:{email}")
@@ -71,7 +75,7 @@ def submit_request(
             subject_id=request.id, title=title, form=form.name, module=form.module, owner_id=form.default_owner_id
         )
     )
-    if confirm:
+    if confirm():
         tell_requester(request, "request_received")
     return request
 

@@ -96,8 +96,11 @@ class TriageView(BaseView):  # type: ignore[misc]
     def _next(self, message: str) -> Response:
         """To the request that stood below the decided one."""
         flash(message, "success")
-        following = request.form.get("next", "")
-        return make_response(redirect(f"{HOME}/{parse_id(following)}" if following else HOME))
+        try:
+            following = f"{HOME}/{parse_id(request.form.get('next', ''))}"
+        except NotFound:
+            following = HOME  # what was decided stays decided, whatever the form says
+        return make_response(redirect(following))
 
     def _refused(self, request_id: UUID, error: DomainError, what: str) -> Response:
         """The same page, with what is wrong and what was typed; 409 says what somebody else did."""
@@ -155,7 +158,7 @@ def _state() -> str:
 
 def _number() -> int:
     wanted = request.args.get("page", "1")
-    return min(int(wanted), MAX_PAGE) if wanted.isascii() and wanted.isdigit() and int(wanted[:6]) > 0 else 1
+    return min(max(int(wanted[:6]), 1), MAX_PAGE) if wanted.isascii() and wanted.isdigit() else 1
 
 
 def _task_id(value: str) -> UUID:

@@ -271,12 +271,20 @@ PERSON_KIND = "membership"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table that references point to without being an entity of its own (people, stages)."""
+    """A table that references point to without being an entity of its own (people, stages).
+
+    Its choices are for whoever may read its model's resource; without one for every member.
+    """
 
     model: type[TenantModel]
     label_column: str
     order: Callable[[], Any]
     active: Callable[[], Any] | None = None
+
+    @property
+    def resource(self) -> str | None:
+        """The permission resource that reading its rows needs."""
+        return self.model.__resource__
 
 
 targets: dict[str, Target] = {}

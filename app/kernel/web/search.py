@@ -101,6 +101,8 @@ def lookup(kind: str) -> Response:
     if kind in targets:
         target = targets[kind]
         model: Any = target.model
+        if target.resource:
+            actor.require("read", target.resource)
         label = getattr(model, target.label_column)
         statement = select(model.id, label).order_by(target.order())
         if target.active is not None:
