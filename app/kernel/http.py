@@ -12,6 +12,7 @@ import structlog
 from flask import (
     Flask,
     Response,
+    current_app,
     g,
     make_response,
     redirect,
@@ -198,6 +199,9 @@ def _begin() -> None:
     g.request_id = request.headers.get("X-Request-Id", "")[:64] or new_id().hex
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
     g.actor = None
+    if request.mimetype == "application/x-www-form-urlencoded":
+        # Werkzeug bounds the texts of multipart forms only; these are read whole, and shown again in their page.
+        request.max_content_length = current_app.config["MAX_FORM_MEMORY_SIZE"]
     if request.endpoint in {"static", "healthz", "metrics"}:
         return
     found = _identity[0]() if _identity else None

@@ -18,6 +18,7 @@ from app.kernel import clock, crypto
 from app.kernel.audit import AuditLog
 from app.kernel.db import db
 from app.kernel.mail import MailMessage
+from app.kernel.markdown import render
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import platform_uow, uow
 from app.notifications.models import Notification
@@ -169,6 +170,14 @@ def test_programs_that_fill_in_everything_are_thanked_and_forgotten(app, house, 
     assert stored(house) == [] and mails("piero@ricci.example") == []
 
 
+def test_only_a_post_sends_a_form_and_no_boundless_one(app, house, secret):
+    form = {"title": "A leaflet", "email": "piero@ricci.example"}
+    assert app.test_client().head(f"/request/{secret}", data=form).status_code == 200
+    answer = ask(app, secret, description="x" * app.config["MAX_FORM_MEMORY_SIZE"])
+    assert answer.status_code == 413 and "xxx" not in answer.text
+    assert stored(house) == []
+
+
 def test_what_a_form_does_not_ask_is_not_taken(app, house):
     _id, secret = new_form(house, asks=[])
     assert 'name="description"' not in app.test_client().get(f"/request/{secret}").text
@@ -216,6 +225,15 @@ def test_accepting_makes_the_task_as_it_was_edited(app, house):
         assert task.description.startswith(r"See \[here\](https://evil.example)") and "Piero" in task.description
     page = browser.get(f"/tasks/{kept.task_id}").text
     assert 'href="https://evil.example"' in page and ">here</a>" not in page
+
+
+def test_no_backslash_hides_where_a_link_leads(app, house):
+    form_id, _secret = new_form(house)
+    hidden = r"\[bank.example\](https://evil.example)"
+    request_id = new_request(house, form_id, description=hidden, name=hidden)
+    with uow(house.admin.actor):
+        text = accept_request(request_id, actor=house.admin.actor)[1].description
+    assert re.findall(">([^<]+)</a>", render(text)) == ["https://evil.example"] * 2
 
 
 def test_two_who_decide_at_once_hear_what_the_other_did(app, house):

@@ -130,7 +130,7 @@ def _proposed(request: TaskRequest) -> dict[str, Any]:
 
 def _description(request: TaskRequest) -> str:
     """The request's words and who wrote them. A link shows where it leads: its text cannot say another address."""
-    said = re.sub(r"([\[\]<`])", r"\\\1", request.description or "").strip()
-    who = re.sub(r"([\[\]<`*_])", r"\\\1", request.requester_name or request.requester_email or "")
+    said = re.sub(r"([\\\[\]<`])", r"\\\1", request.description or "").strip()
+    who = re.sub(r"([\\\[\]<`*_])", r"\\\1", request.requester_name or request.requester_email or "")
     by = _("Requested by %(name)s on %(day)s.", name=who, day=i18n.date(request.created_at))
     return f"{said}\n\n{by}" if said else by

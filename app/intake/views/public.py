@@ -63,7 +63,7 @@ class RequestView(BaseView):  # type: ignore[misc]
     def ask(self, token: str) -> Response:
         """The form; a POST sends it, and leads to the page that says so."""
         form = _find(token)
-        if request.method == "GET":
+        if request.method != "POST":
             return self._page(form, sent=request.args.get("sent") == "1")
         try:
             if not request.form.get(TRAP):
