@@ -21,6 +21,7 @@ from flask import (
     session,
     url_for,
 )
+from flask.json.provider import DefaultJSONProvider
 from flask_compress import Compress
 from flask_limiter import ApplicationLimit, Limiter
 from flask_limiter.util import get_remote_address
@@ -148,6 +149,16 @@ def json_body() -> dict[str, Any]:
     return from_client
 
 
+class JSON(DefaultJSONProvider):
+    """Flask's JSON, for which a text that is nested without end is one that cannot be read."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+
 def init_app(app: Flask) -> None:
     """Wires the edge. Order matters: id, identity, CSRF before any view; scope left at teardown."""
     if app.config["PROXY_HOPS"]:
@@ -177,6 +188,7 @@ def init_app(app: Flask) -> None:
         content_security_policy_nonce_in=["script-src"],
     )
     Compress(app)
+    app.json = JSON(app)
     csrf.init_app(app)
     app.before_request(_begin)
     app.after_request(_finish)

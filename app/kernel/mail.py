@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
 import structlog
+from email_validator import EmailNotValidError, validate_email
 from flask import current_app, render_template
 from flask_babel import force_locale
 from sqlalchemy import Index, Integer, String, Text, Uuid, select
@@ -26,6 +27,10 @@ from app.kernel.uow import after_commit, platform_uow
 
 log = structlog.get_logger()
 MAX_ATTEMPTS = 5
+
+
+class Unwritable(Exception):
+    """No mail can be addressed like that."""
 
 
 class MailStatus(StrEnum):
@@ -100,13 +105,9 @@ def deliver(message_id: UUID) -> bool:
         message.attempts += 1
         try:
             _transmit(message)
-        except (OSError, smtplib.SMTPException) as error:
+        except Exception as error:  # noqa: BLE001 - whatever one message has, those behind it leave
             message.last_error = f"{type(error).__name__}: {error}"[:2000]
-            # 4xx is "not now" (greylisting), 5xx is "never".
-            permanent = isinstance(error, smtplib.SMTPRecipientsRefused) and all(
-                code >= 500 for code, _text in error.recipients.values()
-            )
-            if permanent or message.attempts >= MAX_ATTEMPTS:
+            if _is_final(error) or message.attempts >= MAX_ATTEMPTS:
                 message.status = MailStatus.FAILED
             else:
                 message.next_at = clock.now() + dt.timedelta(minutes=2**message.attempts)
@@ -118,6 +119,24 @@ def deliver(message_id: UUID) -> bool:
         if current_app.config["SMTP_URL"]:
             message.text = message.html = None
     return True
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether trying again is of no use: 4xx is "not now" (greylisting), 5xx is "never"."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _text in error.recipients.values())
+    return isinstance(error, Unwritable)
+
+
+def _written(address: str) -> str:
+    """The address as headers have it. Raises Unwritable for one that they cannot hold."""
+    if address.isascii():
+        return address
+    try:
+        found = validate_email(address, allow_smtputf8=False, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise Unwritable(str(error)) from None
+    return found.ascii_email or ""
 
 
 def sweep() -> int:
@@ -138,7 +157,7 @@ def _transmit(message: MailMessage) -> None:
     sender = current_app.config["MAIL_FROM"]
     mail["Subject"] = message.subject
     mail["From"] = formataddr(("Stratikey", sender))
-    mail["To"] = formataddr((message.to_name, message.to_email))
+    mail["To"] = formataddr((message.to_name, _written(message.to_email)))
     mail["Date"] = formatdate(localtime=False)
     mail["Message-ID"] = make_msgid(idstring=str(message.id), domain=sender.rpartition("@")[2])
     mail["Auto-Submitted"] = "auto-generated"

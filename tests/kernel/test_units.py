@@ -434,6 +434,19 @@ def test_not_now_is_tried_again_and_never_is_not(app, smtp):
     assert status_of(first).status == "sent"
 
 
+def test_no_address_keeps_the_mails_behind_it(app, smtp):
+    mark = uuid.uuid4().hex[:8]
+    bad, abroad, good = (write_mail(app, f"{one}@{mark}.example") for one in ("\uff41", "b", "c"))
+    with platform_scope("vendor"):
+        db.session.get(MailMessage, abroad).to_email = f"b@bücher-{mark}.example"
+        db.session.get(MailMessage, good).next_at = clock.now() + dt.timedelta(seconds=1)
+        db.session.commit()
+    with clock.frozen(clock.now() + dt.timedelta(minutes=1)):
+        mail.sweep()
+    assert [status_of(one).status for one in (bad, abroad, good)] == ["failed", "sent", "sent"]
+    assert any(one.rcpt_tos[0].startswith("b@xn--bcher-") for one in smtp.taken)
+
+
 def test_a_server_that_is_away_is_tried_five_times(app):
     app.config["SMTP_URL"] = f"smtp://127.0.0.1:{_free_port()}"
     try:
