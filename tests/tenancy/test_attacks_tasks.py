@@ -26,7 +26,7 @@ from app.tasks.service.load import set_capacity
 from app.tasks.service.snooze import snooze_task, wake_task
 from app.tasks.service.tasks import create_task
 from tests.architecture.walls import walls
-from tests.cast import Company
+from tests.cast import Company, make_company
 
 TITLE = "Prepare the offer for the presses"
 
@@ -35,7 +35,7 @@ def things(company: Company) -> dict[str, Any]:
     """Something of each kind in an organization: name → id."""
     actor = company.admin.actor
     with uow(actor):
-        form = create_form(actor=actor, name=f"Ask {clock.now().timestamp()}", module="sales")
+        form = create_form(actor=actor, name="Ask", module="sales")
         task = create_task(actor=actor, title=TITLE, module="sales", owner_id=company.sales.member_id)
         item = add_item(task.id, "Line", actor=actor)
         asked = submit_request(form.id, actor=actor, title="Wish", email="x@ricci.example", confirm=False)
@@ -74,9 +74,10 @@ def attempts(actor: Any, own: dict[str, Any], other: dict[str, Any]) -> list[Cal
 
 
 @pytest.mark.parametrize("which", ["rls", "guard"])
-def test_no_verb_takes_an_id_of_another_organization(acme, rival, which):
-    own, other = things(rival), things(acme)
-    actor = rival.admin.actor
+def test_no_verb_takes_an_id_of_another_organization(company, which):
+    victim = make_company(f"Victim {which}", ("Ada Admin", "Max Market", "Sam Seller", "Vito Viewer"))
+    own, other = things(company), things(victim)
+    actor = company.admin.actor
     taken = []
     with walls(which), i18n.force_locale("en"):
         for number, attempt in enumerate(attempts(actor, own, other)):
@@ -90,10 +91,10 @@ def test_no_verb_takes_an_id_of_another_organization(acme, rival, which):
         assert taken == []
         with uow(actor):
             assert other["task"] not in {one.id for one in find_duplicates(TITLE)}
-            assert {one.organization_id for one, _count in list_forms()} == {rival.id}
+            assert {one.organization_id for one, _count in list_forms()} == {company.id}
             lines, _more = list_requests("new", actor=actor)
-            assert {one.request.organization_id for one in lines} == {rival.id}
-    with uow(acme.admin.actor):
+            assert {one.request.organization_id for one in lines} == {company.id}
+    with uow(victim.admin.actor):
         assert get_form(other["form"]).version == db.session.get(IntakeForm, other["form"]).version == 1
         assert db.session.get(TaskRequest, other["request"]).state == "new"
         assert get_capacity(other["member"]) is None
