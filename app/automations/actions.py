@@ -212,10 +212,13 @@ def _clean_webhook(raw: Params, _subject: Subject) -> Params:
 
 
 def _webhook(run: Execution, params: Params) -> Params:
-    """Only written down: it leaves when this is committed (``jobs.call``)."""
+    """Only written down: it leaves when this is committed (``jobs.call``).
+
+    Without what other records say, which whoever answers for the rule may not be allowed to see.
+    """
     crud, record = run.subject.crud, run.record
     row = load(crud, record.id)
-    data = {field.key: audit.plain(row[field.name]) for field in crud.fields}
+    data = {field.key: audit.plain(row[field.name]) for field in crud.fields if not field.of_others}
     body = {
         "type": f"automation.{run.subject.kind}",
         "timestamp": clock.now().isoformat(),

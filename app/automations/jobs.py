@@ -104,7 +104,7 @@ def tick(**_context: Any) -> int:
     queued = 0
     for rule_id, organization_id, timezone in rules:
         actor = system_actor(organization_id, timezone=timezone)
-        with uow(actor):
+        with jobs.apart(rule=rule_id), uow(actor):
             queued += moments.work_off(rule_id, actor=actor)
     return queued
 

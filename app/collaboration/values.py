@@ -11,6 +11,11 @@ from app.collaboration.models import RecordLink
 from app.kernel.feature import registry
 
 
+def value_resources() -> list[str]:
+    """The permission resources of the records that ``linked_value`` adds up."""
+    return [one.resource for one in registry.records.values() if one.value is not None]
+
+
 def linked_value(model: Any) -> Any:
     """The value of all records that a row of ``model`` is linked to and that the actor may see, in SQL.
 

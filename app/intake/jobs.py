@@ -33,6 +33,6 @@ def forget(**_context: Any) -> int:
     forgotten = 0
     for organization_id, rows in groupby(found, key=lambda row: row[0]):
         actor = system_actor(organization_id)
-        with uow(actor):
+        with jobs.apart(organization=organization_id), uow(actor):
             forgotten += forget_requesters([one[1] for one in rows], actor=actor)
     return forgotten

@@ -12,6 +12,7 @@ import structlog
 from flask import (
     Flask,
     Response,
+    current_app,
     g,
     make_response,
     redirect,
@@ -20,6 +21,7 @@ from flask import (
     session,
     url_for,
 )
+from flask.json.provider import DefaultJSONProvider
 from flask_compress import Compress
 from flask_limiter import ApplicationLimit, Limiter
 from flask_limiter.util import get_remote_address
@@ -147,6 +149,16 @@ def json_body() -> dict[str, Any]:
     return from_client
 
 
+class JSON(DefaultJSONProvider):
+    """Flask's JSON, for which a text that is nested without end is one that cannot be read."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+
 def init_app(app: Flask) -> None:
     """Wires the edge. Order matters: id, identity, CSRF before any view; scope left at teardown."""
     if app.config["PROXY_HOPS"]:
@@ -176,6 +188,7 @@ def init_app(app: Flask) -> None:
         content_security_policy_nonce_in=["script-src"],
     )
     Compress(app)
+    app.json = JSON(app)
     csrf.init_app(app)
     app.before_request(_begin)
     app.after_request(_finish)
@@ -198,6 +211,9 @@ def _begin() -> None:
     g.request_id = request.headers.get("X-Request-Id", "")[:64] or new_id().hex
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
     g.actor = None
+    if request.mimetype == "application/x-www-form-urlencoded":
+        # Werkzeug bounds the texts of multipart forms only; these are read whole, and shown again in their page.
+        request.max_content_length = current_app.config["MAX_FORM_MEMORY_SIZE"]
     if request.endpoint in {"static", "healthz", "metrics"}:
         return
     found = _identity[0]() if _identity else None

@@ -6,7 +6,8 @@ only after the commit. It may run more than once, so jobs are idempotent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,9 +18,12 @@ from rq import Queue, Retry, get_current_job
 from rq.exceptions import DuplicateJobError
 from rq.job import JobStatus
 from rq.serializers import JSONSerializer
+from rq.timeouts import BaseTimeoutException
+from sqlalchemy.exc import DBAPIError
 
 from app.kernel import tenant, valkey
 from app.kernel.actor import Actor, system_actor
+from app.kernel.constraints import is_away
 from app.kernel.errors import Forbidden, NotFound
 from app.kernel.uow import after_commit
 
@@ -171,6 +175,22 @@ def _put(
     except RedisError:
         # Rows in the database say what is still to do; the sweep queues it when Valkey is back.
         log.warning("jobs.valkey_unreachable", job=name)
+
+
+@contextmanager
+def apart(**about: Any) -> Iterator[None]:
+    """A part of a job about all organizations (``about``): what it fails at is logged, and the others have their turn.
+
+    Raises what concerns all: a database that is away, and the end of the job's time.
+    """
+    try:
+        yield
+    except BaseTimeoutException:
+        raise
+    except Exception as error:
+        if isinstance(error, DBAPIError) and is_away(error):
+            raise
+        log.error("jobs.part_failed", **{key: str(value) for key, value in about.items()}, exc_info=error)
 
 
 def get_queue(name: str) -> Queue:

@@ -29,6 +29,10 @@ log = structlog.get_logger()
 MAX_ATTEMPTS = 5
 
 
+class Unwritable(Exception):
+    """No mail can be addressed like that."""
+
+
 class MailStatus(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
@@ -100,20 +104,10 @@ def deliver(message_id: UUID) -> bool:
             return True
         message.attempts += 1
         try:
-            composed = _compose(message)
-        except ValueError as error:  # no header can say it, and never will
-            message.status, message.last_error = MailStatus.FAILED, f"{type(error).__name__}: {error}"[:2000]
-            log.warning("mail.failed", kind=message.kind, attempts=message.attempts)
-            return False
-        try:
-            _transmit(composed, message.id)
-        except (OSError, smtplib.SMTPException) as error:
+            _transmit(_compose(message), message.id)
+        except Exception as error:  # noqa: BLE001 - whatever one message has, those behind it leave
             message.last_error = f"{type(error).__name__}: {error}"[:2000]
-            # 4xx is "not now" (greylisting), 5xx is "never".
-            permanent = isinstance(error, smtplib.SMTPRecipientsRefused) and all(
-                code >= 500 for code, _text in error.recipients.values()
-            )
-            if permanent or message.attempts >= MAX_ATTEMPTS:
+            if _is_final(error) or message.attempts >= MAX_ATTEMPTS:
                 message.status = MailStatus.FAILED
             else:
                 message.next_at = clock.now() + dt.timedelta(minutes=2**message.attempts)
@@ -125,6 +119,13 @@ def deliver(message_id: UUID) -> bool:
         if current_app.config["SMTP_URL"]:
             message.text = message.html = None
     return True
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether trying again is of no use: 4xx is "not now" (greylisting), 5xx is "never"."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _text in error.recipients.values())
+    return isinstance(error, Unwritable)
 
 
 def sweep() -> int:
@@ -151,10 +152,10 @@ def ascii_address(address: str) -> str | None:
 
 
 def _compose(message: MailMessage) -> EmailMessage:
-    """The message as it leaves. Raises ValueError for an address that none can have."""
+    """The message as it leaves. Raises Unwritable for an address that none can have."""
     to = ascii_address(message.to_email)
     if to is None:
-        raise ValueError(message.to_email)
+        raise Unwritable(message.to_email)
     mail = EmailMessage()
     sender = current_app.config["MAIL_FROM"]
     mail["Subject"] = message.subject

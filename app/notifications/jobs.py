@@ -40,7 +40,7 @@ def mail_unread(**_context: Any) -> int:
             )
         }
     for one in found:
-        with uow(system_actor(one.organization_id)) as session:
+        with jobs.apart(notification=one.id), uow(system_actor(one.organization_id)) as session:
             notification = session.scalar(
                 select(Notification).where(Notification.id == one.id, *due).with_for_update(skip_locked=True)
             )

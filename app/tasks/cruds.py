@@ -152,6 +152,7 @@ TASKS = register(
                 _l("Value at stake"),
                 Kind.MONEY,
                 expression=lambda: linked_value(Task),
+                of_others=True,
                 editable=False,
                 in_form=False,
                 icon="banknote",

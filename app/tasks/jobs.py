@@ -47,7 +47,7 @@ def recur(**_context: Any) -> int:
     made = 0
     for task_id, organization_id, timezone in found:
         actor = system_actor(organization_id, timezone=timezone)
-        with uow(actor) as session:
+        with jobs.apart(task=task_id), uow(actor) as session:
             task = session.scalar(select(Task).where(Task.id == task_id).with_for_update(skip_locked=True))
             if task is not None and is_due_again(task, clock.today(timezone)):
                 made += follow(task, actor=actor) is not None
@@ -78,7 +78,7 @@ def sla(**_context: Any) -> int:
         ).all()
     missed = 0
     for task_id, organization_id in found:
-        with uow(system_actor(organization_id)) as session:
+        with jobs.apart(task=task_id), uow(system_actor(organization_id)) as session:
             task = session.scalar(select(Task).where(Task.id == task_id).with_for_update(skip_locked=True))
             if task is not None and note_breaches(task, now):
                 missed += 1

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 
 from app.automations import jobs, webhooks
 from app.automations.queries.runs import get_rule
 from app.automations.service.rules import set_active
+from app.collaboration.service.links import link_records
 from app.kernel import clock, i18n
 from app.kernel.uow import uow
 from app.notifications import service as notifications
+from app.sales.service.opportunities.editing import create_opportunity
 from app.tenancy.service.api_keys import create_key, revoke_key, rotate_key
 from app.tenancy.service.members import remove_member
-from tests.automations.helpers import rule, runs, states, task
+from tests.automations.helpers import change, rule, runs, states, task
 from tests.tenancy.helpers import add_person, role_id
 from tests.tenancy.test_api_keys import Program, make
 
@@ -92,6 +95,33 @@ def test_nothing_leaves_for_a_rule_that_is_off(actor, monkeypatch):
         jobs.sweep()
         runs(actor)
     assert len(sent) == 1
+
+
+def test_no_rule_tells_amounts_of_deals_to_who_may_not_see_them(company, actor, sign_in, monkeypatch):
+    sent = []
+    monkeypatch.setattr(webhooks, "send", lambda *given: (sent.append(given[2]["data"]["record"]), (204, ""))[1])
+    writer = sign_in(person(company, sign_in, **{one.replace(" ", "_"): "all" for one in KEY}))
+    body = {"name": "Rule", "subject": "task", "trigger": {"type": "changed", "field": "priority"}, "active": True,
+            "actions": [HOOK]}  # fmt: skip
+    over = {"op": "and", "items": [{"field": "value_at_stake", "operator": "gt", "value": ["1000"]}]}
+    refused = writer.api("POST", RULES, json={**body, "conditions": over})
+    assert (refused.status_code, refused.json["details"]) == (403, {"permission": "read deal"})
+    assert writer.api("POST", RULES, json=body).status_code == 201
+    one = task(actor, "Offer", module="sales")
+    with uow(actor):
+        deal = create_opportunity(actor=actor, title="Presses", amount=Decimal(5000)).id
+        link_records("task", one, "opportunity", deal, actor=actor)
+    change(actor, one, priority="P0")
+    assert states(actor) == [("ok", "")]
+    assert sent[0]["title"] == "Offer" and "value_at_stake" not in sent[0]
+    # Who was allowed it, and is no more: the rule stops.
+    grant = f"/roles/{role_id(company, 'Custom')}/permissions"
+    admin = sign_in(company.admin)
+    assert admin.api("POST", grant, json={"permissions": {"read deal": "all"}}).status_code == 200
+    assert writer.api("POST", RULES, json={**body, "name": "Rule 2", "conditions": over}).status_code == 201
+    assert admin.api("POST", grant, json={"permissions": {"read deal": "own"}}).status_code == 200
+    change(actor, one, priority="P1")
+    assert sorted(states(actor)[1:]) == [("ok", ""), ("skipped", "author")]
 
 
 @pytest.mark.parametrize("action", [

@@ -169,6 +169,14 @@ def test_programs_that_fill_in_everything_are_thanked_and_forgotten(app, house, 
     assert stored(house) == [] and mails("piero@ricci.example") == []
 
 
+def test_only_a_post_sends_a_form_and_no_boundless_one(app, house, secret):
+    form = {"title": "A leaflet", "email": "piero@ricci.example"}
+    assert app.test_client().head(f"/request/{secret}", data=form).status_code == 200
+    answer = ask(app, secret, description="x" * app.config["MAX_FORM_MEMORY_SIZE"])
+    assert answer.status_code == 413 and "xxx" not in answer.text
+    assert stored(house) == []
+
+
 def test_what_a_form_does_not_ask_is_not_taken(app, house):
     _id, secret = new_form(house, asks=[])
     assert 'name="description"' not in app.test_client().get(f"/request/{secret}").text

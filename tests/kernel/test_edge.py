@@ -59,6 +59,13 @@ def failures(person: Any) -> float:
     return float(found[0]) if found else 0
 
 
+@pytest.mark.parametrize("url", ["/api/v1/security/login", "/api/v1/tasks/", "/api/v1/automation-rules/"])
+def test_a_body_without_an_end_of_nesting_cannot_be_read(acme, sign_in, url):
+    for body in ("[" * 100_000, '{"conditions":' * 20_000):
+        answer = sign_in(acme.admin).api("POST", url, data=body, content_type="application/json")
+        assert answer.status_code == 400, answer.text
+
+
 def test_metrics_are_for_this_machine_only(client):
     here = client.get("/metrics")
     assert here.status_code == 200

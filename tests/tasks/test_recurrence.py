@@ -19,12 +19,14 @@ from app.kernel.uow import uow
 from app.tasks.jobs import recur
 from app.tasks.models.names import MemberRole, StatusGroup
 from app.tasks.models.tasks import Task
-from app.tasks.queries.tasks import get_task, list_checklist, people_of
+from app.tasks.queries.tasks import first_status, get_task, list_checklist, people_of
 from app.tasks.recurrence import BadRule, next_day, normal, successor, words
 from app.tasks.service.checklist import add_item
 from app.tasks.service.recurrence import set_recurrence
+from app.tasks.service.statuses import save_status
 from app.tasks.service.tasks import set_people
 from app.tenancy.service.members import remove_member
+from tests import cast
 from tests.support import work_off
 from tests.tasks.test_tasks import change, make, status
 
@@ -203,6 +205,21 @@ def test_on_schedule_it_comes_though_the_one_before_is_not_done(company):
     found = follower(actor, task.id)
     assert found is not None and found.due_on == today + dt.timedelta(days=1)
     assert follower(actor, other.id) is None
+
+
+def test_what_cannot_come_again_keeps_no_other_organizations_tasks(company):
+    other = cast.make_company("Not stuck", ("Ada Admin", "Max Market", "Sam Seller", "Vito Viewer"))
+    stuck, free = company.admin.actor, other.admin.actor
+    today = clock.today(free.timezone)
+    one, two = make(stuck, "Report", due_on=today - dt.timedelta(days=9)), make(free, "Report", due_on=today)
+    again(stuck, one.id, "FREQ=DAILY")
+    again(free, two.id, "FREQ=DAILY")
+    with uow(stuck):
+        save_status(first_status(StatusGroup.BACKLOG).id, actor=stuck, name="Full", wip_limit=1, wip_hard=True)
+    with freeze_time(clock.now() + dt.timedelta(days=1)):
+        recur(actor=None)
+    assert follower(stuck, one.id) is None
+    assert follower(free, two.id) is not None
 
 
 def test_rules_are_refused_in_words_and_kept_from_others(company, sign_in):

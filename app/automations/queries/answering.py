@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 def reaches(rule: AutomationRule, *, actor: Actor) -> bool:
     """Whether an actor could do to all records what the rule does."""
-    return all(actor.scope(verb, resource) is Scope.ALL for verb, resource in needs(rule.subject, rule.actions))
+    wanted = needs(rule.subject, rule.actions, rule.conditions)
+    return all(actor.scope(verb, resource) is Scope.ALL for verb, resource in wanted)
 
 
 def unanswered(rules: Iterable[AutomationRule]) -> set[UUID]:

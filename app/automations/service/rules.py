@@ -63,7 +63,7 @@ def create_rule(
 def update_rule(rule: AutomationRule, *, actor: Actor, **values: Any) -> AutomationRule:
     """Changes the given parts of a rule; they are checked together with the others. Raises as create_rule."""
     actor.require("write", "automation")
-    _require_reach(rule.subject, rule.actions, actor)  # of what it is, before what it is to be
+    _require_reach(rule.subject, rule.actions, rule.conditions, actor)  # of what it is, before what it is to be
     active = values.pop("active", None)
     with db.session.no_autoflush:
         if values:
@@ -93,7 +93,7 @@ def set_active(rule: AutomationRule, *, actor: Actor, on: bool) -> AutomationRul
 def delete_rule(rule: AutomationRule, *, actor: Actor) -> None:
     """Deletes a rule with its runs; what it did stays. Raises Forbidden as create_rule."""
     actor.require("write", "automation")
-    _require_reach(rule.subject, rule.actions, actor)
+    _require_reach(rule.subject, rule.actions, rule.conditions, actor)
     db.session.delete(rule)
     db.session.flush()
 
@@ -151,16 +151,18 @@ def _fill(rule: AutomationRule, values: dict[str, Any], actor: Actor) -> None:
         errors["conditions"] = [_("A rule on a schedule needs a condition: it acts on every record that meets it.")]
     if errors:
         raise Invalid(errors=errors)
-    _require_reach(subject.kind, actions, actor)
+    _require_reach(subject.kind, actions, conditions, actor)
     if trigger != rule.trigger and rule.active and TRIGGERS[trigger["type"]].is_of_time:
         _switch(rule, True)  # another moment: as if switched on now
     rule.name, rule.subject, rule.daily_cap = name, subject.kind, cap
     rule.trigger, rule.conditions, rule.actions = trigger, conditions, actions
 
 
-def _require_reach(subject: str, actions: list[dict[str, Any]], actor: Actor) -> None:
+def _require_reach(
+    subject: str, actions: list[dict[str, Any]], conditions: dict[str, Any] | None, actor: Actor
+) -> None:
     """A rule acts on all records, so nobody writes one that does what they could not do."""
-    for verb, resource in needs(subject, actions):
+    for verb, resource in needs(subject, actions, conditions):
         if actor.scope(verb, resource) is not Scope.ALL:
             raise Forbidden(
                 _("An automation acts on all records: your role does not reach all of them."),

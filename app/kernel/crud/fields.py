@@ -104,6 +104,7 @@ class Field:
     is_year: bool = False  # written without marks between the thousands
     own: str = ""
     currency: str = ""
+    of_others: bool = False  # drawn from other records, as far as the reader may see those
 
     @property
     def key(self) -> str:
