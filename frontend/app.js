@@ -216,7 +216,7 @@ tinykeys(window, bindings);
 // Toasts that the server flashed go by themselves.
 for (const one of $$("[data-toast]")) setTimeout(() => one.remove(), 6000);
 
-on("notification:new", () => toast(texts.newNotification, { kind: "info", action: { label: texts.open, run: () => $("[data-bell]")?.click() } }));
+on("notification:new", () => toast(texts.newNotification, { kind: "info", action: { label: texts.show, run: () => $("[data-bell]")?.click() } }));
 if ("requestIdleCallback" in window) requestIdleCallback(connect, { timeout: 1500 });
 else setTimeout(connect, 300);
 window.stratikey = { csrf };

@@ -1,5 +1,5 @@
 // The check-list of a task, in its drawer and on its page: ticks, removal, and who does a line by when.
-import { send, tell, toast } from "./lib.js";
+import { $, send, tell, toast } from "./lib.js";
 
 const patch = (line, json) => send(`/api/v1/tasks/checklist/${line}`, { method: "PATCH", json });
 
@@ -27,6 +27,11 @@ document.addEventListener("change", async (event) => {
 document.addEventListener("click", async (event) => {
   const remove = event.target.closest("[data-item-delete]");
   if (!remove) return;
-  try { await send(`/api/v1/tasks/checklist/${remove.dataset.itemDelete}`, { method: "DELETE" }); remove.closest(".sk-sub").remove(); }
-  catch (error) { toast(error.message, { kind: "error" }); }
+  const line = remove.closest(".sk-sub");
+  try { await send(`/api/v1/tasks/checklist/${remove.dataset.itemDelete}`, { method: "DELETE" }); }
+  catch (error) { toast(error.message, { kind: "error" }); return; }
+  // Whoever goes by the keyboard stands on the line that took its place, or where a new one is written.
+  const near = [line.nextElementSibling, line.previousElementSibling].map((one) => one && $("[data-item-delete]", one)).find(Boolean);
+  if (line.contains(document.activeElement)) (near ?? $("[data-newitem] input", line.parentElement))?.focus();
+  line.remove();
 });

@@ -10,4 +10,9 @@ document.addEventListener("keydown", (event) => {
   if (to) location.assign(to);
 });
 
-document.getElementById($("[data-reopen]")?.dataset.reopen ?? "")?.showModal();
+const again = document.getElementById($("[data-reopen]")?.dataset.reopen ?? "");
+again?.showModal();
+if (again) {
+  $("[aria-invalid=true]", again)?.focus();
+  again.addEventListener("close", () => $("[data-reopen]").focus(), { once: true });
+}

@@ -140,3 +140,13 @@ export function confirmDialog(text) {
     dialog.onclose = () => done(false);
   });
 }
+
+/** Shows `target` in the middle, and gives it the focus: in a fold that was closed it has neither place nor focus before the next frame. */
+export function visit(target) {
+  const fold = target.closest("details");
+  if (fold) fold.open = true;
+  requestAnimationFrame(() => {
+    target.scrollIntoView({ block: "center" });
+    target.focus({ preventScroll: true });
+  });
+}

@@ -7,9 +7,12 @@ let snoozed = null;
 
 /** Draws the card anew; the focus goes to what `find` names in it, else to its heading. */
 async function redraw(find) {
-  const fresh = new DOMParser().parseFromString(await fragment("/"), "text/html").querySelector("[data-todo]");
+  const page = new DOMParser().parseFromString(await fragment("/"), "text/html");
+  const fresh = $("[data-todo]", page);
+  const said = $(".sk-head p", page); // how much is late
   const open = $("[data-snoozed]", card())?.open;
   card().replaceWith(fresh);
+  if (said) $(".sk-head p")?.replaceWith(said);
   const list = $("[data-snoozed]", fresh);
   if (list && open) list.open = true;
   ((find && $(find, fresh)) ?? $("h2", fresh)).focus();

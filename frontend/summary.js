@@ -1,5 +1,5 @@
 // The summary of a conversation: fetched when somebody asks, edited and posted by a person or put away.
-import { $, fragment, tell } from "./lib.js";
+import { $, fragment, tell, visit } from "./lib.js";
 
 /** Shows the summary above the comments of `talk` (<stk-talk>), or puts it away. */
 export async function summarize(talk, button) {
@@ -27,10 +27,7 @@ export async function summarize(talk, button) {
     else if (event.target.closest("[data-use]")) use(talk, place);
     else if (comment) {
       event.preventDefault();
-      const fold = comment.closest("details");
-      if (fold) fold.open = true;
-      comment.scrollIntoView({ block: "center" });
-      comment.focus({ preventScroll: true });
+      visit(comment);
     }
   };
   place.onkeydown = (event) => {

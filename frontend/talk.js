@@ -2,7 +2,7 @@
 import { place } from "./app.js";
 import { compose } from "./composer.js";
 import { pickEmoji } from "./emoji.js";
-import { $, $$, fragment, send, tell, texts, toast } from "./lib.js";
+import { $, $$, fragment, send, tell, texts, toast, visit } from "./lib.js";
 import { on } from "./live.js";
 import "./links.js";
 import { summarize } from "./summary.js";
@@ -223,13 +223,10 @@ class Talk extends HTMLElement {
   jump() {
     const target = location.hash.startsWith("#comment-") && document.getElementById(location.hash.slice(1));
     if (!target || !this.contains(target)) return;
-    const fold = target.closest("details");
-    if (fold) fold.open = true;
     // A page with tabs first shows the one that the comments are in.
     const panel = target.closest("[role=tabpanel][hidden]");
     if (panel) document.getElementById(panel.getAttribute("aria-labelledby")).click();
-    target.scrollIntoView({ block: "center" });
-    target.focus({ preventScroll: true });
+    visit(target);
     target.classList.add("target");
   }
 }

@@ -298,7 +298,7 @@ if (!isPage) {
     if (by) step(Number(by));
   });
   drawer.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.target.closest("input, textarea, [popover]")) return;
+    if (event.defaultPrevented || event.target.closest("input:not([type=checkbox]), textarea, [popover]")) return;
     if (event.key === "Escape") { event.preventDefault(); hide(); }
     else if (event.key === "ArrowDown" && !event.altKey) { event.preventDefault(); step(1); }
     else if (event.key === "ArrowUp" && !event.altKey) { event.preventDefault(); step(-1); }

@@ -336,8 +336,10 @@ def test_settings_make_a_form_show_its_address_once_and_refuse_with_what_was_typ
     assert app.test_client().get(f"/request/{secret}").status_code == 200
     listed = browser.get("/settings/intake").text
     assert "Fairs" in listed and secret not in listed
+    browser.post("/preferences", data={"lang": "it", "next": "/"})
     again = browser.post("/settings/intake/save", data={**form, "intro": "Typed in vain"})
     assert again.status_code == 422 and "Typed in vain" in again.text
+    assert again.text.count("Questo valore è già in uso.") == 2 and "already in use" not in again.text
     with tenant_scope(house.admin.actor):
         ((made, _waiting),) = list_forms()
     assert (made.asks, made.is_open, made.tells_done) == (["name"], True, False)

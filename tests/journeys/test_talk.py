@@ -60,6 +60,11 @@ def test_a_colleague_is_named_answers_and_reacts(desk: Desk, page_for: Any) -> N
     comment.first.locator("header [popovertarget]").click()
     page.locator("[data-resolve=yes]").first.click()
     expect(other.locator("details.sk-resolved > summary")).to_contain_text("Resolved by")
+    # An address leads to a comment in a closed fold of a drawer, and leaves the page around the drawer where it is.
+    other.set_viewport_size({"width": 1440, "height": 500})
+    other.goto(f"/tasks/list?task={task.id}#{comment.first.get_attribute('id')}")
+    expect(other.locator("#task-drawer [data-comment]").first).to_be_focused()
+    assert other.evaluate("document.querySelector('#main').scrollTop") == 0
 
 
 def test_what_was_typed_survives_a_reload_and_a_refusal(desk: Desk, page_for: Any, watch: Watch) -> None:

@@ -35,7 +35,7 @@ def script_texts() -> dict[str, Any]:
         "offline": _("The connection is lost. Try again."),
         "failed": _("That did not work. Try again."),
         "close": _("Close"),
-        "open": _("open"),
+        "show": _("Show"),
         "undo": _("Undo"),
         "add": _("Add"),
         "amount": _("Amount"),
