@@ -23,6 +23,7 @@ from app.tasks.service.load import set_capacity
 from app.tasks.service.time import log_time
 from app.tasks.workload import Work, minutes_within, work_week
 from app.tenancy.queries import current_organization
+from app.tenancy.service.members import remove_member
 from tests.kernel.test_business_hours import at
 from tests.support import SignedIn
 from tests.tasks.test_closings import close
@@ -163,6 +164,10 @@ def test_hours_of_ones_own(company, admin, rival):
         )
     assert admin.post(url, data={"hours": "37,25"}).status_code == 302
     assert load(actor)[seller.label][0] == (0, 37.25)
+    mine = {"first_name": "Ada", "last_name": "Admin", "timezone": "Europe/Rome", "theme": "dark"}
+    for locale, shown in (("it", "37,25"), ("en", "37.25")):
+        assert admin.post("/settings/profile", data={**mine, "locale": locale}).status_code == 302
+        assert f'value="{shown}"' in admin.get(url).text
     assert admin.post(url, data={"hours": ""}).status_code == 302
     assert load(actor)[seller.label][0] == (0, 40)
 
@@ -217,6 +222,12 @@ def test_groups_of_owners_show_the_current_week_for_one_statement(company, admin
         assert ("41 h of 40 h" in page.text and "1 h too many" in page.text) == url.endswith("owner")
     assert list(spent.values()) == [0, 1, 0, 1]
     assert "41 h of 40 h" in admin.get("/tasks/board?lanes=owner").text
+    # Who has left works no hours any more.
+    with uow(company.admin.actor):
+        remove_member(seller.member_id, actor=company.admin.actor)
+    for url in ("/tasks/list?group=owner", "/tasks/board?group=owner", "/tasks/board?lanes=owner"):
+        page = admin.get(url).text
+        assert seller.label in page and "of 40 h" not in page
 
 
 # ── REST, and the price ──────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, flash, make_response, redirect, request
 from flask_appbuilder import BaseView, expose
 
-from app.kernel import http
+from app.kernel import http, i18n
 from app.kernel.actor import Scope
 from app.kernel.crud import cells
 from app.kernel.crud.query import matching, read_params
@@ -166,7 +166,7 @@ class CapacityView(WorkloadView):
         page = self.render_template(
             "tasks/capacity.html",
             member=member,
-            typed=request.form.get("hours", "" if kept is None else f"{kept.weekly_minutes / 60:g}"),
+            typed=request.form.get("hours", "" if kept is None else i18n.number(kept.weekly_minutes / 60, 2)),
             usual=load_bars.hours(work_week(read_sla().hours).minutes),
             errors=errors,
             most=MOST // 60,
