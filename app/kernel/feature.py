@@ -64,6 +64,7 @@ class RecordKind:
     """A kind of record that others may link to, mention or search.
 
     ``value`` gives, in SQL on ``model``, the amount at stake with a record, in the organization's currency.
+    A record that ``is_person`` has somebody's name as its label.
     """
 
     kind: str
@@ -73,6 +74,7 @@ class RecordKind:
     resource: str
     model: Any = None
     value: Callable[[], Any] | None = None
+    is_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,14 @@ feature = Feature(
     ],
     records=[
         RecordKind(
-            one.kind, one.singular, one.icon, partial(_show, one.url), one.resource, one.model, _VALUES.get(one.kind)
+            one.kind,
+            one.singular,
+            one.icon,
+            partial(_show, one.url),
+            one.resource,
+            one.model,
+            _VALUES.get(one.kind),
+            one.kind in {LEADS.kind, CONTACTS.kind},
         )
         for one in CRUDS.values()
     ],

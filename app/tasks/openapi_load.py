@@ -42,6 +42,12 @@ _CAPACITY = {
 
 OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str, dict[str, Any]]] = {
     ("/workload", "get"): ("The hours planned per person and week, and what the weeks hold", None, "200", _LOAD),
+    ("/capacities/{item}", "get"): (
+        "What a member works in a week of their own; null: the business hours",
+        None,
+        "200",
+        {"type": "object", "properties": {"id": _ID, "result": _CAPACITY}},
+    ),
     ("/capacities/{item}", "put"): (
         "What a member works in a week; null: the business hours",
         _CAPACITY,

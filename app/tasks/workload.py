@@ -5,7 +5,8 @@
   Without a start date all of it is on the due date; what is late is all to be done today. Where no day of that
   stretch is a working day, all of it is on the last one.
 * A week holds its part of a person's weekly hours: the business hours of its working days over those of all days of
-  the week. Public holidays and closing days are no working days.
+  the week. Public holidays (of the country of plans) and closing days are no
+  working days.
 
 Sub-tasks count by themselves, beside the task that they are below: each has the hours that its own estimate says.
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, NamedTuple
 
-from app.kernel.workdays import Workdays, workdays
+from app.kernel.workdays import DEFAULT, Workdays, workdays
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -55,10 +56,10 @@ class WorkWeek(NamedTuple):
         return sum(end - start for start, end in self.hours[weekday])
 
 
-def work_week(hours: BusinessHours) -> WorkWeek:
-    """The week of business hours: people work on the days that have some."""
+def work_week(hours: BusinessHours, country: str = DEFAULT) -> WorkWeek:
+    """The week of business hours: people work on the days that have some, but for public holidays of ``country``."""
     days = tuple(number for number, intervals in enumerate(hours.week) if intervals)
-    return WorkWeek(hours.week, workdays(hours.country, hours.closed, days))
+    return WorkWeek(hours.week, workdays(country, hours.closed, days))
 
 
 def stretch(start_on: dt.date | None, due_on: dt.date, today: dt.date) -> tuple[dt.date, dt.date]:

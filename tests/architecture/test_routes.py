@@ -204,6 +204,7 @@ for _rule in _TIMELINE:
 row("GET", "/tasks/workload/capacity/<pk>", "manage tasks", "member")
 row("POST", "/tasks/workload/capacity/<pk>", "manage tasks", "member", {"hours": "20"})
 row("GET", "/api/v1/tasks/workload", "read task")
+row("GET", "/api/v1/tasks/capacities/<item>", "manage tasks", "member")
 row("PUT", "/api/v1/tasks/capacities/<item>", "manage tasks", "member", {"weekly_minutes": None})
 row("GET", "/api/v1/tasks/<pk>/dependencies", "read task", "task")
 row("POST", "/api/v1/tasks/<pk>/dependencies", "write task", "task", {"predecessor": "waiting_task"})

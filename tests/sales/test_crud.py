@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -17,9 +18,11 @@ from app.kernel.crud.store import create
 from app.kernel.feature import registry
 from app.kernel.i18n import force_locale
 from app.kernel.uow import uow
+from app.sales.cruds.accounts import ACCOUNTS
 from app.sales.cruds.registry import CRUDS
 from app.sales.imports import undo
 from app.sales.imports.entities import ENTITIES
+from app.sales.service.opportunities.editing import create_opportunity
 from tests.sales import helpers
 from tests.support import SignedIn
 
@@ -256,6 +259,28 @@ def test_a_taken_name_is_told_beside_the_field(browser):
     assert answer.status_code == 422
     assert "This value is already in use." in answer.text
     assert 'value="ALFA S.P.A."' in answer.text
+
+
+def test_an_account_s_open_value_adds_no_currencies_together(browser, actor):
+    deals = {
+        "Both": (("100", "EUR"), ("90", "USD")),
+        "Foreign": (("90", "USD"),),
+        "Vague": ((None, "EUR"),),
+        "None": (),
+    }
+    with uow(actor):
+        for name, amounts in deals.items():
+            account = create(ACCOUNTS, {"name": name}, actor=actor)
+            for amount, currency in amounts:
+                values = {"amount": amount and Decimal(amount), "currency": currency, "account_id": account.id}
+                create_opportunity(actor=actor, title=f"Deal of {name}", **values)
+    found = browser.api("GET", "/api/v1/accounts").json["result"]
+    assert {one["name"]: (one["open_deals"], one["open_value"]) for one in found} == {
+        "Both": (2, "100.00"),
+        "Foreign": (1, None),
+        "Vague": (1, "0"),
+        "None": (0, "0"),
+    }
 
 
 def test_a_new_product_is_active_unless_unticked(browser, company):

@@ -12,9 +12,11 @@ from app.kernel import clock
 from app.kernel.db import db
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
+from app.tasks.models.names import MemberRole
 from app.tasks.models.work import ChecklistItem
 from app.tasks.queries.tasks import list_checklist, people_of
 from app.tasks.service.checklist import add_item, update_item
+from app.tasks.service.tasks import set_people
 from app.tenancy.service.members import remove_member
 from tests.support import SignedIn, work_off
 from tests.tasks.test_recurrence import again, finish, follower
@@ -124,6 +126,56 @@ def test_who_has_left_keeps_their_line_and_copies_are_nobodys(company, seller):
     with tenant_scope(actor):
         lines = [(one.text, one.assignee_id, one.due_on) for one in list_checklist(copy.id)]
     assert lines == [("Hers", None, today + dt.timedelta(days=6)), ("His", actor.member_id, None)]
+
+
+def test_copies_have_no_people_who_have_left(company):
+    actor, today = company.sales.actor, clock.today(company.sales.actor.timezone)
+    task = make(actor, "Weekly", due_on=today, owner_id=actor.member_id)
+    with uow(actor):
+        for role in MemberRole:
+            set_people(task, role, [company.marketing.member_id, company.viewer.member_id], actor=actor)
+    with uow(company.admin.actor):
+        remove_member(company.marketing.member_id, actor=company.admin.actor)
+    again(actor, task.id, "FREQ=WEEKLY")
+    finish(actor, task.id)
+    with tenant_scope(actor):
+        found = people_of([follower(actor, task.id).id])
+        (people,) = found.values()
+        assert [one for one, _name in people.collaborators] == [company.viewer.member_id]
+        assert [one for one, _name in people.watchers] == [company.viewer.member_id]
+
+
+def test_open_lines_of_a_collaborator_who_is_taken_off_are_nobodys(company, seller):
+    actor, mara = company.sales.actor, company.marketing.member_id
+    task = make(actor, "Offer", owner_id=actor.member_id)
+    for words, who in (("Open", mara), ("Done", mara), ("Kept", company.viewer.member_id), ("Own", actor.member_id)):
+        item = add(actor, task, words, assignee_id=who)
+        if words == "Done":
+            with uow(actor):
+                update_item(item, actor=actor, done=True)
+    url = f"/api/v1/tasks/{task.id}/people"
+    people = [str(company.viewer.member_id), str(actor.member_id)]
+    assert seller.api("PUT", url, json={"watchers": []}).status_code == 200
+    assert seller.api("PUT", url, json={"collaborators": people}).status_code == 200
+    assert seller.api("PUT", url, json={"collaborators": people[:1]}).status_code == 200
+    with tenant_scope(actor):
+        lines = {one.text: one.assignee_id for one in list_checklist(task.id)}
+    assert lines == {"Open": None, "Done": mara, "Kept": company.viewer.member_id, "Own": actor.member_id}
+
+
+def test_who_has_left_joins_no_task_and_stays_where_they_are(company, seller):
+    actor, gone = company.sales.actor, str(company.marketing.member_id)
+    known, other = make(actor), make(actor)
+    url = "/api/v1/tasks/{}/people"
+    assert seller.api("PUT", url.format(known.id), json={"collaborators": [gone]}).status_code == 200
+    with uow(company.admin.actor):
+        remove_member(company.marketing.member_id, actor=company.admin.actor)
+    for role in ("collaborators", "watchers"):
+        refused = seller.api("PUT", url.format(other.id), json={role: [gone]})
+        assert (refused.status_code, refused.json["errors"]) == (422, {role: ["This person has left."]})
+    both = [gone, str(company.viewer.member_id)]
+    kept = seller.api("PUT", url.format(known.id), json={"collaborators": both}).json["collaborators"]
+    assert {one["id"] for one in kept} == set(both)
 
 
 def test_people_and_dates_of_lines_make_the_drawer_no_dearer(company, seller, counting):

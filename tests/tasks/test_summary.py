@@ -12,16 +12,19 @@ from sqlalchemy import func, select
 
 from app.collaboration.models import Comment
 from app.collaboration.service.comments import add_comment, delete_comment, resolve_thread
+from app.kernel.crud.store import create
 from app.kernel.db import db
 from app.kernel.errors import Forbidden, NotFound
 from app.kernel.tenant import tenant_scope
 from app.kernel.uow import uow
+from app.sales.cruds.leads import LEADS
 from app.sales.service.opportunities.editing import create_opportunity
 from app.tasks.assist.summary import summarize
 from app.tasks.models.names import Decision, StatusGroup
 from app.tasks.queries.tasks import first_status
 from app.tasks.service.approvals import decide, set_approvers
 from app.tasks.service.tasks import create_task, update_task
+from app.tenancy.service.members import remove_member
 from tests.tasks.test_assist_service import Server, allowed, choice, server  # noqa: F401 - fixtures
 
 
@@ -165,3 +168,19 @@ def test_the_service_gets_no_internal_comment_no_name_and_is_asked_outside_a_tra
 def test_nothing_is_sent_while_the_switch_is_off(company, talk, server):  # noqa: F811
     found = lines(company.admin.actor, talk[0], service=server.service)
     assert server.sent == [] and not found.asked
+
+
+def test_nothing_is_told_of_contacts_of_who_has_left_or_of_what_is_cut_through(allowed, server):  # noqa: F811
+    admin = allowed.admin
+    with uow(admin.actor):
+        lead = create(LEADS, {"name": "Ermenegilda Bianchi", "company": "Tipografia"}, actor=admin.actor)
+    say(admin, lead, "Ermenegilda asks Max Market for proofs", kind="lead")
+    say(admin, lead, f"{'a ' * 392}ermenegilda.bianchi@tipografia.example is the address", kind="lead")
+    with uow(admin.actor):
+        remove_member(allowed.marketing.member_id, actor=admin.actor)
+    server.says((200, choice({"lines": []})))
+    lines(admin.actor, lead, kind="lead", service=server.service)
+    sent = str(server.sent)
+    assert "for proofs" in sent and "a a a" in sent
+    for secret in ("Ermenegilda", "Bianchi", "Max", "Market", "ermenegilda", "tipografia.example"):
+        assert secret not in sent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
@@ -21,6 +22,8 @@ from app.tasks.queries.load import read_load
 from app.tasks.service.load import set_capacity
 from app.tasks.service.time import log_time
 from app.tasks.workload import Work, minutes_within, work_week
+from app.tenancy.queries import current_organization
+from app.tenancy.service.members import remove_member
 from tests.kernel.test_business_hours import at
 from tests.support import SignedIn
 from tests.tasks.test_closings import close
@@ -152,7 +155,7 @@ def test_hours_of_ones_own(company, admin, rival):
         set_capacity(rival.admin.member_id, 60, actor=actor)
     url = f"/tasks/workload/capacity/{seller.member_id}"
     assert 'value="30"' in admin.get(url).text
-    for typed, shown in (("37.3", "37.3"), ("ore", "ore"), ("81", "81"), ("1e999", "1e999"), ("NaN", "NaN")):
+    for typed, shown in (("37.3", "37.3"), ("ore", "ore"), ("81", "81"), ("1e999999", "1e999999"), ("NaN", "NaN")):
         answer = admin.post(url, data={"hours": typed})
         assert (answer.status_code, f'value="{shown}"' in answer.text, "f-hours-error" in answer.text) == (
             422,
@@ -161,6 +164,10 @@ def test_hours_of_ones_own(company, admin, rival):
         )
     assert admin.post(url, data={"hours": "37,25"}).status_code == 302
     assert load(actor)[seller.label][0] == (0, 37.25)
+    mine = {"first_name": "Ada", "last_name": "Admin", "timezone": "Europe/Rome", "theme": "dark"}
+    for locale, shown in (("it", "37,25"), ("en", "37.25")):
+        assert admin.post("/settings/profile", data={**mine, "locale": locale}).status_code == 302
+        assert f'value="{shown}"' in admin.get(url).text
     assert admin.post(url, data={"hours": ""}).status_code == 302
     assert load(actor)[seller.label][0] == (0, 40)
 
@@ -215,6 +222,12 @@ def test_groups_of_owners_show_the_current_week_for_one_statement(company, admin
         assert ("41 h of 40 h" in page.text and "1 h too many" in page.text) == url.endswith("owner")
     assert list(spent.values()) == [0, 1, 0, 1]
     assert "41 h of 40 h" in admin.get("/tasks/board?lanes=owner").text
+    # Who has left works no hours any more.
+    with uow(company.admin.actor):
+        remove_member(seller.member_id, actor=company.admin.actor)
+    for url in ("/tasks/list?group=owner", "/tasks/board?group=owner", "/tasks/board?lanes=owner"):
+        page = admin.get(url).text
+        assert seller.label in page and "of 40 h" not in page
 
 
 # ── REST, and the price ──────────────────────────────────────────────────────────────────────────
@@ -245,6 +258,44 @@ def test_rest_has_the_numbers_of_the_page(company, admin):
     for body in ({}, {"weekly_minutes": "x"}, {"weekly_minutes": 7}, {"weekly_minutes": True}):
         assert admin.api("PUT", put, json=body).status_code == 422
     assert admin.api("PUT", put, json={"weekly_minutes": None}).status_code == 200
+
+
+def test_hours_of_ones_own_are_read_by_whoever_may_set_them(company, admin, app, rival):
+    own = f"/api/v1/tasks/capacities/{company.sales.member_id}"
+    assert admin.api("GET", own).json == {"id": str(company.sales.member_id), "result": {"weekly_minutes": None}}
+    admin.api("PUT", own, json={"weekly_minutes": 1200})
+    assert admin.api("GET", own).json["result"] == {"weekly_minutes": 1200}
+    assert SignedIn(app, company.sales).api("GET", own).status_code == 403
+    assert SignedIn(app, rival.admin).api("GET", own).status_code == 404
+
+
+def test_public_holidays_are_those_of_the_timeline(company):
+    seller = company.sales.actor
+    assert load(seller)[seller.label][1] == (0, 32)
+    with uow(company.admin.actor):
+        current_organization().vat_number = "DE136695976"
+    # The Immaculate Conception is no public holiday in Germany.
+    assert load(seller)[seller.label][1] == (0, 40)
+
+
+@pytest.mark.parametrize(
+    ("tree", "has_link"),
+    [
+        ("and(priority:in:P2;or(and(or(and(priority:in:P2)))))", True),
+        ("or(priority:in:P2;and(or(and(or(priority:in:P2)))))", False),
+        (f"or({';'.join(50 * ['priority:in:P2'])})", False),
+    ],
+)
+def test_links_of_cells_stay_within_what_a_filter_may_be(company, admin, tree, has_link):
+    make(company.sales.actor, owner_id=company.sales.member_id, due_on=day(1), estimate=60, priority="P2")
+    make(company.sales.actor, owner_id=company.sales.member_id, priority="P2")
+    page = admin.get(f"/tasks/workload?t={tree}")
+    assert "1 h of 40 h" in cells(page, company.sales.actor.label)[0]
+    links = [
+        one.replace("&amp;", "&") for one in re.findall(r'href="(/tasks/table\?[^"]+owner:[^"]+)"', unquote(page.text))
+    ]
+    assert len(links) == (2 if has_link else 0)
+    assert all(admin.get(one).status_code == 200 for one in links)
 
 
 def test_many_tasks_cost_the_same(company, admin, counting):

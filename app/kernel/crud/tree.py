@@ -135,6 +135,22 @@ def join(leaves: list[Tree], tree: Tree | None) -> Tree:
     return {"op": "and", "items": [*leaves, tree]}
 
 
+def conjunction(one: Tree, other: Tree) -> Tree:
+    """A tree that asks for both, no deeper than it must be."""
+    items = [part for tree in (one, other) for part in (tree["items"] if tree.get("op") == "and" else [tree])]
+    return {"op": "and", "items": items}
+
+
+def fits(leaves: list[Tree], tree: Tree) -> bool:
+    """Whether an address may have these conditions and this tree."""
+    try:
+        parse_tree(tree_text(tree))
+        _count(join(leaves, tree))
+    except BadRequest:
+        return False
+    return True
+
+
 def compile_tree(crud: Crud, tree: Tree, actor: Actor, columns: dict[str, Any]) -> Any:
     """The SQL criterion of a filter tree. ``columns`` maps attribute names to SQL expressions (``query.plan``).
 

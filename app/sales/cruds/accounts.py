@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import aliased
 
 from app.kernel.crud.bulk import bulk_actions
@@ -13,6 +13,7 @@ from app.kernel.i18n import lazy_gettext as _l
 from app.sales.cruds.fields import CREATED, NOTES, OWNER, SALES, TAGS, UPDATED
 from app.sales.models.accounts import Account
 from app.sales.models.opportunities import Opportunity
+from app.tenancy.models import Organization
 
 LIFECYCLES = (
     Choice("prospect", _l("Prospect"), "", "circle-dashed"),
@@ -35,6 +36,13 @@ def _open_deals(value: Any) -> Any:
         .correlate(Account)
         .scalar_subquery()
     )
+
+
+def _amounts(deal: Any) -> Any:
+    """The sum of those in the organization's currency: no rate adds the others up. NULL where all are in others."""
+    base = select(Organization.base_currency).where(Organization.id == Account.organization_id)
+    is_base = deal.currency == base.correlate(Account).scalar_subquery()
+    return case((func.bool_and(~is_base), None), else_=func.coalesce(func.sum(deal.amount).filter(is_base), 0))
 
 
 ACCOUNTS = Crud(
@@ -92,7 +100,7 @@ ACCOUNTS = Crud(
             Kind.MONEY,
             in_list=True,
             mobile="end2",
-            expression=lambda: _open_deals(lambda deal: func.coalesce(func.sum(deal.amount), 0)),
+            expression=lambda: _open_deals(_amounts),
         ),
         OWNER,
         Field(

@@ -16,9 +16,9 @@ from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
 from app.kernel.uow import uow
 from app.tasks.cruds import MODULES
-from app.tasks.queries.load import MAX_WEEKS, WEEKS, monday_of, read_load
-from app.tasks.service.load import set_capacity
-from app.tenancy.queries import get_team
+from app.tasks.queries.load import MAX_WEEKS, WEEKS, get_capacity, monday_of, read_load
+from app.tasks.service.load import require_capacities, set_capacity
+from app.tenancy.queries import get_member, get_team
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.tasks.queries.load import Cell, Line
 
 # Whoever reads tasks reads their load; the verb asks for the permission to change what people work.
-PERMISSIONS = {"workload": "read", "set_capacity": "read"}
+PERMISSIONS = {"workload": "read", "capacity": "read", "set_capacity": "read"}
 
 
 def read_day(text: str | None) -> dt.date:
@@ -99,6 +99,16 @@ class LoadRoutes:
                 "totals": totals,
             }
         )
+
+    @expose("/capacities/<item>", methods=["GET"])
+    @protect()
+    def capacity(self, item: str) -> Response:
+        """The minutes of work of a member's own; null: the organization's business hours."""
+        require_capacities(actor=http.actor())
+        member = get_member(parse_id(item))
+        kept = get_capacity(member.id)
+        result = {"weekly_minutes": None if kept is None else kept.weekly_minutes}
+        return http.json_response({"id": member.id, "result": result})
 
     @expose("/capacities/<item>", methods=["PUT"])
     @protect()

@@ -9,9 +9,9 @@ from app.kernel.i18n import gettext as _
 from app.kernel.uow import end_reading
 from app.tasks.assist.history import from_history, get_subject
 from app.tasks.assist.proposals import MAX_LINES, MAX_SOURCES, Kind, Proposal, Subject, spread_of, without_known
-from app.tasks.assist.redacting import redact
+from app.tasks.assist.redacting import redact, redact_start
 from app.tasks.assist.remote import ServiceFailed, ask
-from app.tenancy.queries import current_organization, list_people
+from app.tenancy.queries import current_organization, list_owners
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -48,7 +48,7 @@ def propose(task_id: UUID, kind: Kind, service: Service | None) -> Proposal:
     else:
         proposal.lines = without_known(proposal.lines, subject.known)[:MAX_LINES]
     if service is not None and current_organization().assist_sends:
-        names = [one.display_name for one in list_people()]
+        names = [one.display_name for one in list_owners()]
         end_reading()
         _ask(service, subject, proposal, names)
     return proposal
@@ -61,7 +61,7 @@ def _ask(service: Service, subject: Subject, proposal: Proposal, names: list[str
             service,
             proposal.kind,
             title=redact(subject.title, names),
-            description=redact(subject.description[:4000], names),
+            description=redact_start(subject.description, 4000, names),
             known=[redact(one, names) for one in subject.known[:50]],
             language=subject.language,
         )

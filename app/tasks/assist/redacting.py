@@ -23,6 +23,17 @@ _PATTERNS = tuple(
 )
 
 
+# More than what a pattern takes: what was cut through is at the end, where it is not recognized.
+_CUT = 100
+
+
+def redact_start(text: str, length: int, names: Iterable[str]) -> str:
+    """About the first ``length`` characters of ``redact``, without the beginning of anything that it takes out."""
+    if len(text) <= length:
+        return redact(text, names)
+    return redact(text[: length + _CUT], names)[:-_CUT]
+
+
 def redact(text: str, names: Iterable[str]) -> str:
     """``text`` without addresses, numbers, amounts and the ``names`` of people, whole or in part."""
     for pattern, put in _PATTERNS:

@@ -21,11 +21,11 @@ from app.kernel.crud.view import history_names
 from app.kernel.db import db
 from app.kernel.i18n import gettext as _
 from app.kernel.uow import end_reading
-from app.tasks.assist.redacting import redact
+from app.tasks.assist.redacting import redact, redact_start
 from app.tasks.assist.remote import ServiceFailed, converse, language_name, list_of, read_lines, read_text
 from app.tasks.models.names import KIND
 from app.tasks.queries.approvals import list_rounds
-from app.tenancy.queries import current_organization, list_people
+from app.tenancy.queries import current_organization, list_owners
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,7 +88,9 @@ def summarize(kind: str, record_id: UUID, service: Service | None, *, actor: Act
     told = [one for one in remarks if not one.internal][-MAX_SENT:]
     organization = current_organization()
     if service is not None and organization.assist_sends and told:
-        names = [*(one.display_name for one in list_people()), *(one.author for one in told)]
+        names = [*(one.display_name for one in list_owners()), *(one.author for one in told)]
+        if record.of.is_person:
+            names.append(record.label)
         title, language = record.label, organization.locale
         end_reading()
         found.asked = True
@@ -141,7 +143,7 @@ def _from_service(
     """The service's lines, each with the comment that it names. Raises ServiceFailed."""
     authors = list(dict.fromkeys(one.author for one in told))
     comments = [
-        {"n": number, "by": f"User{authors.index(one.author) + 1}", "text": redact(one.body[:MAX_LENGTH], names)}
+        {"n": number, "by": f"User{authors.index(one.author) + 1}", "text": redact_start(one.body, MAX_LENGTH, names)}
         for number, one in enumerate(told, 1)
     ]
     line = {"text": {"type": "string"}, "comment": {"type": "integer"}}

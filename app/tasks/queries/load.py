@@ -17,6 +17,7 @@ from app.tasks.models.load import MemberCapacity
 from app.tasks.models.names import CLOSED
 from app.tasks.models.sla import WorkCalendar
 from app.tasks.models.tasks import Task
+from app.tasks.queries.plan import country_of
 from app.tasks.sla import closings, hours_of
 from app.tasks.workload import Work, WorkWeek, minutes_within, work_week
 from app.tenancy.models import MemberStatus, Organization
@@ -172,9 +173,12 @@ def _stays(person: Person | None, actor: Actor) -> bool:
 def _read(params: ListParams, actor: Actor, first: dt.date, last: dt.date, today: dt.date) -> _Found:
     form, values, criterion = lift_values(matching(TASKS, params, actor))
     given = {**values, "load_from": first, "load_to": last, "load_today": today}
-    ((timezone, hours, closed, own, tasks),) = read_prepared(("task load", form), lambda: _select(criterion()), given)
+    ((timezone, vat_number, hours, closed, own, tasks),) = read_prepared(
+        ("task load", form), lambda: _select(criterion()), given
+    )
     found = _Found(
-        work_week(hours_of(hours, timezone, closed)), {UUID(key): minutes for key, minutes in (own or {}).items()}
+        work_week(hours_of(hours, timezone, closed), country_of(vat_number)),
+        {UUID(key): minutes for key, minutes in (own or {}).items()},
     )
     day = dt.date.fromisoformat
     for owner, start_on, due_on, minutes, count in tasks or ():
@@ -215,6 +219,7 @@ def _select(criterion: ColumnElement[bool]) -> Select[Any]:
     return (
         select(
             Organization.timezone,
+            Organization.vat_number,
             WorkCalendar.hours,
             closings(Organization.id, named=False),
             own.label("own"),

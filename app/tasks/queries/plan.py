@@ -35,11 +35,16 @@ MAX_LINKS = 5000
 
 
 def calendar() -> Workdays:
-    """The working days of the organization: of the country that its VAT number names, else Italy's; not its own
-    closing days.
+    """The working days of the organization: of the country that its VAT number names, else Italy's; its own closing
+    days are none.
     """
     row = db.session.execute(select(Organization.vat_number, closings(Organization.id))).one()
-    return workdays((row[0] or "")[:2].upper(), read_closings(row[1]))
+    return workdays(country_of(row[0]), read_closings(row[1]))
+
+
+def country_of(vat_number: str | None) -> str:
+    """The country that a VAT number names, which may be none that has holidays."""
+    return (vat_number or "")[:2].upper()
 
 
 # ── links ────────────────────────────────────────────────────────────────────────────────────────

@@ -28,7 +28,7 @@ COPIED = ("title", "description", "module", "type", "priority", "owner_id", "est
 
 def copy_task(task: Task, *, actor: Actor, shift: dt.timedelta, **changes: Any) -> Task:
     """A new task like ``task``, its dates moved by ``shift``, with people, check-list and sub-tasks (all open); what
-    belongs to somebody who has left is nobody's in it.
+    belongs to somebody who has left is nobody's in it, and they are not among its people.
 
     ``changes`` replace values of the topmost copy.
     """
@@ -53,10 +53,12 @@ def copy_task(task: Task, *, actor: Actor, shift: dt.timedelta, **changes: Any) 
 
 
 def _copy_parts(made: dict[UUID, UUID], shift: dt.timedelta) -> None:
-    for person in db.session.scalars(select(TaskMember).where(TaskMember.task_id.in_(made))).all():
-        db.session.add(TaskMember(task_id=made[person.task_id], member_id=person.member_id, role=person.role))
+    people = db.session.scalars(select(TaskMember).where(TaskMember.task_id.in_(made))).all()
     items = db.session.scalars(select(ChecklistItem).where(ChecklistItem.task_id.in_(made))).all()
-    here = still_here(one.assignee_id for one in items)
+    here = still_here([*(one.member_id for one in people), *(one.assignee_id for one in items)])
+    for person in people:
+        if person.member_id in here:
+            db.session.add(TaskMember(task_id=made[person.task_id], member_id=person.member_id, role=person.role))
     for item in items:
         copy = ChecklistItem(task_id=made[item.task_id], text=item.text, position=item.position)
         copy.assignee_id = item.assignee_id if item.assignee_id in here else None

@@ -25,13 +25,18 @@ def may_set_capacities(*, actor: Actor) -> bool:
     return actor.can("manage", "tasks") or actor.can("write", "users")
 
 
+def require_capacities(*, actor: Actor) -> None:
+    """Raises Forbidden for whoever may not set them."""
+    if not may_set_capacities(actor=actor):
+        actor.require("manage", "tasks")
+
+
 def set_capacity(member_id: UUID, weekly_minutes: int | None, *, actor: Actor) -> None:
     """Gives a member minutes of work in a week of their own; None: the organization's business hours.
 
     Raises Invalid for less than none, more than MOST, and parts of a quarter of an hour.
     """
-    if not may_set_capacities(actor=actor):
-        actor.require("manage", "tasks")
+    require_capacities(actor=actor)
     member = get_member(member_id)
     if weekly_minutes is not None and (not 0 <= weekly_minutes <= MOST or weekly_minutes % STEP):
         text = _("Write hours from 0 to %(most)s, in quarters of an hour.", most=MOST // 60)

@@ -18,6 +18,7 @@ from app.kernel.ranks import Ranking
 from app.kernel.realtime import org_room, push
 from app.tasks.models.names import CLOSED, MemberRole, StatusGroup
 from app.tasks.models.tasks import Task, TaskMember, TaskStatus
+from app.tasks.models.work import ChecklistItem
 from app.tasks.queries import approvals, plan
 from app.tasks.queries import tasks as queries
 from app.tasks.queries.entering import Entry, read_entry
@@ -305,20 +306,35 @@ def announce(task: Task, what: str) -> None:
 
 
 def set_people(task: Task, role: MemberRole, member_ids: list[UUID], *, actor: Actor) -> None:
-    """Makes ``member_ids`` the collaborators or watchers of a task. Raises NotFound for an unknown member."""
+    """Makes ``member_ids`` the collaborators or watchers of a task. Open lines of its check-list that belong to
+    collaborators who are taken off become nobody's: they may see the task no more.
+
+    Raises NotFound for an unknown member, Invalid for too many and for somebody new who has left.
+    """
     actor.require_on("write", "task", task)
     wanted = set(member_ids)
     if len(wanted) > MAX_PEOPLE:
-        raise Invalid(errors={role.value: [_("At most %(count)s people.", count=MAX_PEOPLE)]})
+        raise Invalid(errors={f"{role.value}s": [_("At most %(count)s people.", count=MAX_PEOPLE)]})
     here = TaskMember.task_id == task.id, TaskMember.role == role
     known = set(db.session.scalars(select(TaskMember.member_id).where(*here)))
     if known != wanted:
         task.updated_at = clock.now()  # a new version: two who change the list at once do not undo each other
     if known - wanted:
         db.session.execute(delete(TaskMember).where(*here, TaskMember.member_id.in_(known - wanted)))
+        if role is MemberRole.COLLABORATOR:
+            _free_lines(task, known - wanted)
     for member_id in wanted - known:
-        db.session.add(TaskMember(task_id=task.id, member_id=get_member(member_id).id, role=role))
+        member = get_member(member_id)
+        if member.status == MemberStatus.REMOVED:
+            raise Invalid(errors={f"{role.value}s": [_("This person has left.")]})
+        db.session.add(TaskMember(task_id=task.id, member_id=member.id, role=role))
     db.session.flush()
+
+
+def _free_lines(task: Task, member_ids: set[UUID]) -> None:
+    mine = ChecklistItem.task_id == task.id, ChecklistItem.assignee_id.in_(member_ids - {task.owner_id})
+    for item in db.session.scalars(select(ChecklistItem).where(*mine, ~ChecklistItem.done)):
+        item.assignee_id = None
 
 
 def watch_task(task_id: UUID, *, actor: Actor, on: bool) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, flash, make_response, redirect, request
 from flask_appbuilder import BaseView, expose
 
-from app.kernel import http
+from app.kernel import http, i18n
 from app.kernel.actor import Scope
 from app.kernel.crud import cells
 from app.kernel.crud.query import matching, read_params
+from app.kernel.crud.tree import conjunction, fits
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
 from app.kernel.ids import parse_id
@@ -25,7 +27,7 @@ from app.tasks.models.names import CLOSED, Module
 from app.tasks.models.tasks import Task
 from app.tasks.queries.load import WEEKS, get_capacity, monday_of, read_load
 from app.tasks.queries.sla import read_sla
-from app.tasks.service.load import MOST, may_set_capacities, set_capacity
+from app.tasks.service.load import MOST, may_set_capacities, require_capacities, set_capacity
 from app.tasks.views.layouts import layouts
 from app.tasks.workload import work_week
 from app.tenancy.queries import get_member, list_teams
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from app.kernel.crud.query import ListParams
     from app.tasks.queries.load import Cell, Line
 
+_NUMBER = re.compile(r"-?\d{1,6}([.,]\d{1,6})?")
 COLUMNS = ["title", "status", "owner", "start_on", "due_on", "estimate", "logged"]
 
 
@@ -52,7 +55,7 @@ def _all(*items: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Links:
-    """The addresses of the tables that show what was counted."""
+    """The addresses of the tables that show what was counted; none where the filter has no room for more conditions."""
 
     def __init__(self, params: ListParams, today: dt.date) -> None:
         self.params, self.today = params, today
@@ -74,7 +77,9 @@ class _Links:
         owner = _leaf("owner", "in", line.person.id) if line.person else _leaf("owner", "empty")
         leaves = [*self.params.leaves, owner, _leaf("status_group", "not_in", *CLOSED), *leaves]
         if self.params.tree:
-            tree = _all(self.params.tree, tree)
+            tree = conjunction(self.params.tree, tree)
+        if not fits([*self.params.base, *leaves], tree):
+            return []
         return replace(self.params, leaves=leaves, tree=tree, sort="due_on", columns=COLUMNS, widths={}).query()
 
 
@@ -147,8 +152,7 @@ class CapacityView(WorkloadView):
     def capacity(self, pk: str) -> Response:
         """The form of a member's hours per week."""
         actor = http.actor()
-        if not may_set_capacities(actor=actor):
-            actor.require("manage", "tasks")
+        require_capacities(actor=actor)
         member, errors, status = get_member(parse_id(pk)), {}, 200
         if request.method == "POST":
             try:
@@ -162,7 +166,7 @@ class CapacityView(WorkloadView):
         page = self.render_template(
             "tasks/capacity.html",
             member=member,
-            typed=request.form.get("hours", "" if kept is None else f"{kept.weekly_minutes / 60:g}"),
+            typed=request.form.get("hours", "" if kept is None else i18n.number(kept.weekly_minutes / 60, 2)),
             usual=load_bars.hours(work_week(read_sla().hours).minutes),
             errors=errors,
             most=MOST // 60,
@@ -172,15 +176,13 @@ class CapacityView(WorkloadView):
 
 def _minutes(text: str) -> int | None:
     """The hours that a form says, ``37,5`` too; None for none. Raises Invalid."""
-    written = text.strip().replace(",", ".")
+    written = text.strip()
     if not written:
         return None
-    try:
-        minutes = Decimal(written) * 60
-        whole = int(minutes)
-    except (InvalidOperation, ValueError, OverflowError):
-        raise Invalid(errors={"weekly_minutes": [_("This is not a number.")]}) from None
-    return whole if whole == minutes else -1
+    if not _NUMBER.fullmatch(written):
+        raise Invalid(errors={"weekly_minutes": [_("This is not a number.")]})
+    minutes = Decimal(written.replace(",", ".")) * 60
+    return int(minutes) if minutes == int(minutes) else -1
 
 
 class SalesWorkloadView(WorkloadView):
