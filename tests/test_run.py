@@ -23,6 +23,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from redis import Redis
 
+import config
 import run
 from app.kernel import embedded
 from app.kernel.supervisor import MARK, Supervisor
@@ -112,6 +113,8 @@ def instance() -> Iterator[Path]:
         ({"PORT": "many"}, "PORT: must be a whole number, not 'many'"),
         ({"PORT": "70000"}, "PORT: must be between 1 and 65535, not 70000"),
         ({"HOST": "192.0.2.1"}, "HOST: 192.0.2.1: cannot listen there"),
+        ({"MAIL_GATEWAY": "2525"}, "MAIL_GATEWAY: must be host:port, or off, not '2525'"),
+        ({"MAIL_GATEWAY": "192.0.2.1:2525"}, "MAIL_GATEWAY: 192.0.2.1: cannot listen there"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY: must have at least 16 characters"),
         ({"REDIS_URL": "redis://127.0.0.1:port"}, "REDIS_URL: no answer"),
         ({"DATABASE_URL": "postgresql://a@127.0.0.1:1/b"}, "ENCRYPTION_KEYS: must be set"),
@@ -134,6 +137,22 @@ def test_a_busy_port(tmp_path: Path) -> None:
         port = busy.getsockname()[1]
         done = start(PORT=str(port), STRATIKEY_INSTANCE=str(tmp_path))
     assert_one_line(done, f"PORT: {port} is in use by another program on 127.0.0.1")
+
+
+def test_mail_is_received_where_it_can_be_and_where_it_must(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    supervisor = Supervisor(environment(), str(tmp_path))
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        listen = busy.getsockname()
+        assert not run.receives_mail(supervisor, {}, listen)
+        with pytest.raises(config.SettingError, match=f"MAIL_GATEWAY: {listen[1]} is in use"):
+            run.receives_mail(supervisor, {"MAIL_GATEWAY": f"127.0.0.1:{listen[1]}"}, listen)
+    assert f"No mail is received: MAIL_GATEWAY: {listen[1]} is in use" in capsys.readouterr().out
+    assert run.receives_mail(supervisor, {}, ("127.0.0.1", free_port()))
+    assert not run.receives_mail(supervisor, {}, None)
+    assert "--with-gateway" in run.commands("127.0.0.1", 1, gateway=True)["scheduler"]
+    assert "--with-gateway" not in run.commands("127.0.0.1", 1, gateway=False)["scheduler"]
 
 
 def test_an_instance_folder_that_cannot_be_written(tmp_path: Path) -> None:
@@ -540,11 +559,13 @@ def test_start_to_stop(instance: Path) -> None:
     script = (
         "import sys, run\n"
         "run.prepare = lambda supervisor, demo: supervisor.say(f'prepare {demo=}', 'setup')\n"
-        f"run.commands = lambda host, port: {{'web': [sys.executable, '-c', {FAKE_WEB!r}]}}\n"
+        f"run.commands = lambda host, port, gateway: {{'web': [sys.executable, '-c', {FAKE_WEB!r}]}}\n"
         "sys.exit(run.main([]))"
     )
     port = str(free_port())
-    env = environment(PORT=port, STRATIKEY_INSTANCE=str(instance), SMTP_URL="smtp://127.0.0.1", UNRELATED="1")
+    env = environment(
+        PORT=port, STRATIKEY_INSTANCE=str(instance), SMTP_URL="smtp://127.0.0.1", UNRELATED="1", MAIL_GATEWAY="off"
+    )
     note = instance / "run.json"
     with started(PYTHON, "-c", script, env=env) as running:
         assert running.stdout is not None

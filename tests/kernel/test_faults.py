@@ -10,6 +10,7 @@ import os
 import re
 import resource
 import shutil
+import smtplib
 import socket
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from redis import Redis
 
 from app.kernel.embedded import EmbeddedStack, Server
 from tests.cast import PASSWORD
+from tests.test_run import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = "ada@faults.example"
@@ -227,9 +229,11 @@ def test_work_goes_on_without_valkey_and_jobs_run_when_it_is_back(house: House) 
 
 
 def test_the_scheduler_outlives_valkey(house: House) -> None:
+    port = free_port()
+    house.environ["MAIL_GATEWAY"] = f"127.0.0.1:{port}"
     with house.log.open() as log:
         log.seek(0, os.SEEK_END)
-        scheduler = house.start("scheduler")
+        scheduler = house.start("scheduler", "--with-gateway")
         seen = lambda word: eventually(lambda: word in log.read())  # noqa: E731
         assert seen("scheduler.started")
         with without(house.server("Valkey")):
@@ -237,6 +241,10 @@ def test_the_scheduler_outlives_valkey(house: House) -> None:
     with Redis.from_url(house.environ["REDIS_URL"]) as valkey:
         assert eventually(lambda: valkey.keys("rq:scheduler-lock:*")), "it schedules again"
     assert scheduler.poll() is None
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as smtp:  # which receives mail, too
+        smtp.helo("there.example")
+        smtp.mail("a@there.example")
+        assert smtp.rcpt(f"requests-{'a' * 26}@localhost")[0] == 550
     scheduler.terminate()
     assert scheduler.wait(20) == 0
 
