@@ -103,10 +103,15 @@ function later() {
   clearTimeout(soon);
   soon = setTimeout(load, 300);
 }
+/** Loads again for news, unless what is drawn by then has them: of this page's own moves it does. */
+function hear({ id, version, change }) {
+  const isKnown = () => change !== "deleted" && [...known.values()].some((one) => one.id === id && one.version >= version);
+  setTimeout(() => until(() => body.hasAttribute("aria-busy")).then(() => { if (!isKnown()) later(); }), 100);
+}
 // The tasks' own script tells of tasks; the others speak for themselves.
 document.addEventListener("list:changed", later);
-on("activity_log:changed", later);
-on("opportunity:changed", later);
+on("activity_log:changed", hear);
+on("opportunity:changed", hear);
 document.addEventListener("live:missed", ({ detail }) => { if (detail.kind !== "task") later(); });
 
 // ── period and view ──

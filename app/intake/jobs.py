@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.intake.models import KEPT, RequestState, TaskRequest
-from app.intake.service.pruning import forget_requesters
-from app.kernel import clock, jobs
+from app.intake.models import TaskRequest
+from app.intake.service.pruning import forget_requesters, has_heard_the_last
+from app.kernel import jobs
 from app.kernel.actor import system_actor
 from app.kernel.uow import platform_uow, uow
 
@@ -18,15 +18,11 @@ BATCH = 1000
 
 @jobs.job("intake.forget", queue="default", timeout=600, retries=0)
 def forget(**_context: Any) -> int:
-    """Forgets who made the requests that were declined long enough ago; how many."""
+    """Forgets who made the requests that they have heard the last of long enough ago; how many."""
     with platform_uow("jobs") as session:
         found = session.execute(
             select(TaskRequest.organization_id, TaskRequest.id)
-            .where(
-                TaskRequest.state == RequestState.DECLINED,
-                TaskRequest.requester_email.is_not(None),
-                TaskRequest.decided_at < clock.now() - KEPT,
-            )
+            .where(has_heard_the_last())
             .order_by(TaskRequest.organization_id)
             .limit(BATCH)
         ).all()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # The fields that a form may ask beside the title and the e-mail.
 OPTIONAL = ("description", "name", "due_on")
-# How long the name and the e-mail of somebody whose request was declined are kept.
+# How long the name and the e-mail of a requester are kept once they have heard the last of it.
 KEPT = dt.timedelta(days=180)
 
 
@@ -94,7 +94,7 @@ class TaskRequest(TenantModel):
         Index(
             "ix_task_request_forget",
             "decided_at",
-            postgresql_where=sql("state = 'declined' AND requester_email IS NOT NULL"),
+            postgresql_where=sql("state <> 'new' AND requester_email IS NOT NULL"),
         ),
         CheckConstraint("state IN ('new', 'accepted', 'declined', 'duplicate')", name="state"),
         CheckConstraint("(state = 'new') = (decided_at IS NULL)", name="decided"),

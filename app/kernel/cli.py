@@ -22,7 +22,7 @@ from rq.serializers import JSONSerializer
 
 from app.kernel import assets, audit, catalogues, incoming, jobs, license_check, mail, outbox, valkey
 from app.kernel.db import db
-from app.kernel.feature import registry
+from app.kernel.feature import Schedule, registry
 from app.kernel.ids import parse_id
 from app.kernel.tenant import platform_scope
 from app.kernel.uow import platform_uow
@@ -35,7 +35,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 ROOT = Path(__file__).resolve().parents[2]
 
-KERNEL_SCHEDULES = (("kernel.sweep", 60), ("kernel.sweep_mail", 60), ("kernel.prune", 3600))
+KERNEL_SCHEDULES = [
+    Schedule("kernel.sweep", every=60),
+    Schedule("kernel.sweep_mail", every=60),
+    Schedule("kernel.prune", every=3600),
+]
 
 
 @jobs.job("kernel.relay", queue="critical", timeout=60, retries=0)
@@ -154,19 +158,18 @@ def scheduler(with_gateway: bool) -> None:
 def _schedule(stop: threading.Event) -> None:
     connection = valkey.connection()
     retries = RQScheduler(list(jobs.QUEUES), connection=connection, serializer=JSONSerializer)
-    due: dict[str, float] = {}
-    plans = [(name, every) for name, every in KERNEL_SCHEDULES]
-    plans += [(one.job, one.every or 3600) for one in registry.schedules]
+    plans = [*KERNEL_SCHEDULES, *registry.schedules]
+    due = {one: one.first(time.time()) for one in plans}
     log.info("scheduler.started", jobs=len(plans))
     while not stop.is_set():
         try:
             retries.acquire_locks()  # type: ignore[no-untyped-call]
             retries.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
             retries.heartbeat()  # type: ignore[no-untyped-call]
-            for name, every in plans:
-                if time.monotonic() >= due.get(name, 0):
-                    due[name] = time.monotonic() + every
-                    jobs.enqueue_now(name, {}, job_id=f"schedule-{name}", unique=True)
+            for one in plans:
+                if time.time() >= due[one]:
+                    due[one] = one.after(time.time())
+                    jobs.enqueue_now(one.job, {}, job_id=f"schedule-{one.job}", unique=True)
         except valkey.RedisError as error:
             log.warning("scheduler.valkey_unreachable", error=str(error)[:200])
         stop.wait(1.0)

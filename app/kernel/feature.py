@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from croniter import croniter  # type: ignore[import-untyped]
+
 from app.kernel.actor import Scope
 
 if TYPE_CHECKING:
@@ -92,11 +94,21 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A periodic job; ``cron`` in UTC or ``every`` seconds."""
+    """A periodic job: at the times of ``cron``, in UTC, or at the start and then ``every`` so many seconds."""
 
     job: str
     every: int | None = None
     cron: str | None = None
+
+    def after(self, moment: float) -> float:
+        """When it is due next after a moment, both in seconds since 1970."""
+        if self.cron is None:
+            return moment + (self.every or 3600)
+        return float(croniter(self.cron, moment).get_next(float))
+
+    def first(self, moment: float) -> float:
+        """When it is due where nothing is known of a time before."""
+        return moment if self.cron is None else self.after(moment)
 
 
 @dataclass(frozen=True, slots=True)

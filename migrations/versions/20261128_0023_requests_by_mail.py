@@ -22,9 +22,21 @@ def upgrade() -> None:
     op.create_index(
         "uq_task_request_mail", "task_request", ["organization_id", "form_id", "mail_hash"], unique=True
     )
+    _forget("state <> 'new'")
+
+
+def _forget(which: str) -> None:
+    op.drop_index("ix_task_request_forget", "task_request")
+    op.create_index(
+        "ix_task_request_forget",
+        "task_request",
+        ["decided_at"],
+        postgresql_where=sa.text(f"{which} AND requester_email IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
+    _forget("state = 'declined'")
     op.drop_index("uq_task_request_mail", "task_request")
     op.drop_column("task_request", "mail_hash")
     op.drop_index("uq_intake_form_mail_key", "intake_form")

@@ -370,6 +370,7 @@ PLATFORM_CALLERS = {
     "app/kernel/cli.py": {"jobs", "vendor"},
     "app/automations/jobs.py": {"jobs"},
     "app/intake/jobs.py": {"jobs"},
+    "app/intake/mailbox.py": {"identity"},
     "app/intake/views/public.py": {"identity"},
     "app/kernel/health.py": {"health"},
     "app/kernel/mail.py": {"jobs"},

@@ -276,6 +276,9 @@ def test_the_requester_hears_once_that_the_task_is_done_where_the_form_says_so(a
             update_task(get_task(task_id), actor=actor, status_id=first_status(group).id)
         work_off()
     assert len(mails("piero@ricci.example")) == tells
+    with clock.frozen(clock.now() + KEPT + dt.timedelta(hours=1)):
+        forget()
+    assert (stored(house)[0].requester_email is None) == tells, "whoever has heard the last is forgotten"
 
 
 def test_requests_are_for_those_who_write_the_tasks_of_their_module(app, house, rival):

@@ -28,6 +28,7 @@ from app.kernel.crud.fields import cruds
 from app.kernel.crud.filters import leaf_text, parse_leaf, period_bounds
 from app.kernel.db import db
 from app.kernel.errors import BadRequest, NotFound, Unavailable
+from app.kernel.feature import Schedule, registry
 from app.kernel.mail import MailMessage
 from app.kernel.tenant import platform_scope
 from app.kernel.uow import platform_uow
@@ -581,3 +582,13 @@ def test_a_store_that_is_away_is_unavailable(monkeypatch):
         away.open("x")
     with pytest.raises(Unavailable):
         away.put("x", io.BytesIO(b"x"))
+
+
+def test_a_schedule_keeps_to_its_times():
+    at = lambda text: dt.datetime.fromisoformat(f"2026-11-28T{text}+00:00").timestamp()  # noqa: E731
+    nightly, often = Schedule("nightly", cron="20 3 * * *"), Schedule("often", every=60)
+    assert nightly.first(at("03:19:59")) == nightly.after(at("03:19:59")) == at("03:20:00")
+    assert nightly.after(at("03:20:00")) == at("03:20:00") + 86400
+    assert (often.first(at("10:00:00")), often.after(at("10:00:00"))) == (at("10:00:00"), at("10:01:00"))
+    for one in registry.schedules:
+        assert one.after(0) > 0, one

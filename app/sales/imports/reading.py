@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import IO, Any
-from xml.etree.ElementTree import ParseError
 
 from charset_normalizer import from_bytes
 from openpyxl import load_workbook
@@ -173,7 +172,7 @@ def _workbook(stream: IO[bytes]) -> Iterator[Any]:
         # Sheets are read only as their rows are asked for, so a broken one shows itself inside the block.
         book = load_workbook(stream, read_only=True, data_only=True)
         yield book
-    except (InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError, OSError):
+    except (InvalidFileException, zipfile.BadZipFile, SyntaxError, KeyError, ValueError, TypeError, OSError):
         raise Invalid(errors={"file": [_("This XLSX file cannot be read.")]}) from None
     finally:
         if book is not None:
