@@ -192,6 +192,7 @@ def limited(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     functions = app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs
     kept = [{name: list(found) for name, found in one.items()} for one in functions]
     http.limiter.init_app(app)
+    http.limiter.reset()  # what another test used up
     yield
     http.limiter.enabled = False
     app.extensions["limiter"].discard(http.limiter)
