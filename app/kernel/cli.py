@@ -20,7 +20,7 @@ from rq import Queue, Worker
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
-from app.kernel import assets, audit, catalogues, incoming, jobs, license_check, mail, outbox, valkey
+from app.kernel import assets, audit, catalogues, jobs, license_check, mail, outbox, valkey
 from app.kernel.db import db
 from app.kernel.feature import Schedule, registry
 from app.kernel.ids import parse_id
@@ -121,7 +121,9 @@ def _receiving_mail() -> Iterator[None]:
     listen = current_app.config["MAIL_GATEWAY"]
     if listen is None:
         raise click.ClickException("MAIL_GATEWAY: is off")
-    gateway = incoming.Gateway(current_app._get_current_object(), *listen)  # type: ignore[attr-defined]
+    from app.kernel.mail_gateway import Gateway  # noqa: PLC0415 - no other command needs its libraries
+
+    gateway = Gateway(current_app._get_current_object(), *listen)  # type: ignore[attr-defined]
     try:
         gateway.start()
     except OSError as error:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from app.intake.models import IntakeForm
 from app.intake.queries import get_form
 from app.intake.service.forms import create_form, update_form
-from app.kernel import incoming
+from app.kernel import mail_gateway
 from app.kernel.db import db
 from app.kernel.uow import platform_uow, uow
 from app.tenancy.models import Organization
@@ -27,7 +27,7 @@ __all__ = ["house"]
 @pytest.fixture(scope="module")
 def gateway(app):
     """The server that receives mail; its port."""
-    running = incoming.Gateway(app, "127.0.0.1", free_port())
+    running = mail_gateway.Gateway(app, "127.0.0.1", free_port())
     running.start()
     yield running.port
     running.stop()
@@ -173,7 +173,7 @@ def test_what_cannot_be_taken_says_why_and_what_cannot_be_kept_now_is_kept_by_it
     assert "9,000" in answers["too long"][1] or "9000" in answers["too long"][1]
     assert send(gateway, address, b"From: a@ricci.example\r\n\r\n" + b"a\r\n" * 4_000_000)[0] == 552
     with monkeypatch.context() as away:
-        away.setattr(incoming, "_find", lambda _to: (_ for _ in ()).throw(OperationalError("", {}, Exception())))
+        away.setattr(mail_gateway, "_find", lambda _to: (_ for _ in ()).throw(OperationalError("", {}, Exception())))
         assert send(gateway, address, written(address))[0] == 451
     assert stored(house) == []
     assert send(gateway, address, written(address))[0] == 250
