@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from flask import current_app
 
 from app.kernel.errors import NotFound, Unavailable
@@ -59,43 +56,12 @@ class LocalStore:
         self._path(key).unlink(missing_ok=True)
 
 
-class S3Store:
-    """Objects below a prefix of a bucket."""
-
-    def __init__(self, bucket: str, prefix: str, endpoint: str | None) -> None:
-        self.bucket, self.prefix = bucket, prefix.strip("/")
-        self.client: Any = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            config=Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 3}),
-        )
-
-    def _key(self, key: str) -> str:
-        return f"{self.prefix}/{key}" if self.prefix else key
-
-    def put(self, key: str, stream: IO[bytes]) -> None:
-        try:
-            self.client.upload_fileobj(stream, self.bucket, self._key(key))
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable("The file could not be stored. Try again later.") from error
-
-    def open(self, key: str) -> IO[bytes]:
-        try:
-            body: IO[bytes] = self.client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"]
-        except ClientError:
-            raise NotFound from None
-        except BotoCoreError as error:
-            raise Unavailable from error
-        return body
-
-    def delete(self, key: str) -> None:
-        self.client.delete_object(Bucket=self.bucket, Key=self._key(key))
-
-
 def make_store(url: str, endpoint: str | None) -> Store:
     """The store that STORAGE_URL names: ``file://folder`` or ``s3://bucket/prefix``."""
     parts = urlsplit(url)
     if parts.scheme == "s3":
+        from app.kernel.s3 import S3Store  # noqa: PLC0415 - its libraries take 10 MB of every process
+
         return S3Store(parts.netloc, parts.path, endpoint)
     return LocalStore(Path(parts.netloc + parts.path))
 

@@ -15,8 +15,6 @@ from decimal import Decimal
 from typing import IO, Any
 
 from charset_normalizer import from_bytes
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from app.kernel.errors import Invalid
 from app.kernel.i18n import gettext as _
@@ -167,6 +165,10 @@ def parse_date(text: str, order: str) -> dt.date:
 
 @contextmanager
 def _workbook(stream: IO[bytes]) -> Iterator[Any]:
+    # Only here: few processes read workbooks, and the library is large.
+    from openpyxl import load_workbook  # noqa: PLC0415
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     book = None
     try:
         # Sheets are read only as their rows are asked for, so a broken one shows itself inside the block.
