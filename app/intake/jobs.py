@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import select
 
 from app.intake.models import TaskRequest
-from app.intake.service.pruning import forget_requesters, has_heard_the_last
+from app.intake.queries import has_heard_the_last
+from app.intake.service.pruning import forget_requesters
 from app.kernel import jobs
 from app.kernel.actor import system_actor
 from app.kernel.uow import platform_uow, uow

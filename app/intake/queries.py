@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
-from app.intake.models import IntakeForm, RequestState, TaskRequest
+from app.intake.models import KEPT, IntakeForm, RequestState, TaskRequest
+from app.kernel import clock
 from app.kernel.db import db
 from app.kernel.errors import NotFound
 from app.tasks.models.tasks import Task
@@ -17,6 +18,8 @@ from app.tenancy.models import BrandingTheme, Membership, Organization
 from app.tenancy.queries import IN_SERVICE
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from app.kernel.actor import Actor
 
 PAGE = 50
@@ -142,6 +145,20 @@ def _lines() -> Any:
 
 def _line(row: Any) -> Line:
     return Line(row[0], row[1], bool(row[2]), *row[3:])
+
+
+def has_heard_the_last() -> ColumnElement[bool]:
+    """Of requests that name who made them, in SQL: those that were decided long enough ago, and accepted ones once
+    their requester was told long enough ago that the task is done.
+    """
+    before = clock.now() - KEPT
+    decided = TaskRequest.state.in_((RequestState.DECLINED, RequestState.DUPLICATE))
+    return and_(
+        TaskRequest.state != RequestState.NEW,
+        TaskRequest.requester_email.is_not(None),
+        TaskRequest.decided_at < before,
+        or_(decided, TaskRequest.told_done_at < before),
+    )
 
 
 # ── forms ────────────────────────────────────────────────────────────────────────────────────────

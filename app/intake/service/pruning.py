@@ -6,30 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 
-from app.intake.models import KEPT, RequestState, TaskRequest
-from app.kernel import clock
+from app.intake.models import TaskRequest
+from app.intake.queries import has_heard_the_last
 from app.kernel.db import db
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
-
     from app.kernel.actor import Actor
-
-
-def has_heard_the_last() -> ColumnElement[bool]:
-    """Of requests that name who made them, in SQL: those that were decided long enough ago, and accepted ones once
-    their requester was told long enough ago that the task is done.
-    """
-    before = clock.now() - KEPT
-    decided = TaskRequest.state.in_((RequestState.DECLINED, RequestState.DUPLICATE))
-    return and_(
-        TaskRequest.state != RequestState.NEW,
-        TaskRequest.requester_email.is_not(None),
-        TaskRequest.decided_at < before,
-        or_(decided, TaskRequest.told_done_at < before),
-    )
 
 
 def forget_requesters(request_ids: Sequence[UUID], *, actor: Actor) -> int:  # noqa: ARG001 - a schedule's
