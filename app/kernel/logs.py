@@ -45,5 +45,6 @@ def configure(style: str, level: str = "INFO") -> None:
         ("rq", logging.WARNING),
         ("botocore", logging.WARNING),
         ("httpx", logging.WARNING),
+        ("mail.log", logging.WARNING),  # of aiosmtpd: who writes to whom is nobody's business here
     ):
         logging.getLogger(name).setLevel(max(least, quieter))

@@ -72,7 +72,7 @@ def _no_mail_of_before(app):
         session.execute(db.text("DELETE FROM mail_message WHERE to_email LIKE '%@ricci.example'"))
 
 
-def test_what_is_mailed_waits_among_the_requests_and_is_confirmed(gateway, house, form):
+def test_what_is_mailed_waits_among_the_requests_and_is_confirmed(gateway, house, form, caplog):
     _id, address = form
     message = written(address, "Un volantino – per l’Epifania", "Formato A5\n\nGrazie ", Message_ID="<1@ricci.example>",
                       Content_Language="it")  # fmt: skip
@@ -89,6 +89,7 @@ def test_what_is_mailed_waits_among_the_requests_and_is_confirmed(gateway, house
     # Its sender did not hear the answer, and delivers it again.
     assert send(gateway, address, message)[0] == 250
     assert len(stored(house)) == len(confirmations("piero@ricci.example")) == 1
+    assert "ricci" not in caplog.text, "who writes is in no log"
 
 
 @pytest.mark.parametrize(
