@@ -1,4 +1,4 @@
-"""How much people without an account may send."""
+"""What people without an account may send, and how much."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from limits import parse_many
 
 from app.kernel import crypto, http
-from app.kernel.errors import RateLimited
+from app.kernel.errors import Invalid, RateLimited
+from app.kernel.i18n import gettext as _
+from app.kernel.mail import ascii_address
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -23,6 +25,12 @@ def may(rate: str, *key: str) -> bool:
     if not http.limiter.enabled:
         return True
     return all(http.limiter.limiter.hit(one, "intake", *key) for one in parse_many(rate))
+
+
+def check_sender(email: str) -> None:
+    """Raises Invalid for an address that no mail can have: nobody could be answered there."""
+    if ascii_address(email) is None:
+        raise Invalid(errors={"email": [_("This is not an e-mail address.")]})
 
 
 def check_form(form_id: UUID) -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from flask import current_app
 
-from app.intake.limits import check_form, may, may_confirm
+from app.intake.limits import check_form, check_sender, may, may_confirm
 from app.intake.queries import PublicForm, find_by_mail
 from app.intake.service.requests import MAX_REQUESTER, MAX_TITLE, submit_request
 from app.kernel import i18n
 from app.kernel.actor import system_actor
 from app.kernel.crud.fields import Field, Kind, clean
-from app.kernel.errors import Invalid, RateLimited
+from app.kernel.errors import RateLimited
 from app.kernel.i18n import gettext as _
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.incoming import IncomingMail, Mailbox
-from app.kernel.mail import ascii_address
 from app.kernel.tenant import platform_scope, tenant_scope
 from app.kernel.uow import uow
 
@@ -42,8 +41,7 @@ def take(form: PublicForm, mail: IncomingMail) -> None:
         title, description = _words(mail)
         raw = {"title": title, "description": description, "name": mail.name[:MAX_REQUESTER], "email": mail.sender}
         values = clean(FIELDS, raw, partial=False)
-        if ascii_address(values["email"]) is None:
-            raise Invalid(errors={"email": [_("This is not an e-mail address.")]})  # nobody could be answered there
+        check_sender(values["email"])
         if not may(BY_SENDER, "sender", str(form.id), values["email"]):
             raise RateLimited
         check_form(form.id)
@@ -64,8 +62,7 @@ def _words(mail: IncomingMail) -> tuple[str, str]:
     """The title and the text of a request. What is too long for the title is told in the text, and so are attached
     files, which are not taken along.
     """
-    first, _rest = [*mail.text.split("\n", 1), ""][:2]
-    title = mail.subject or " ".join(first.split()) or _("(no subject)")
+    title = mail.subject or " ".join(mail.text.partition("\n")[0].split()) or _("(no subject)")
     text = [mail.text]
     if len(title) > MAX_TITLE:
         text.insert(0, title)

@@ -7,14 +7,13 @@ from typing import Any
 from flask import Response, make_response, redirect, request
 from flask_appbuilder import BaseView, expose
 
-from app.intake.limits import check_form, may, may_confirm
+from app.intake.limits import check_form, check_sender, may, may_confirm
 from app.intake.queries import PublicForm, find_public
 from app.intake.service.requests import MAX_DESCRIPTION, MAX_REQUESTER, MAX_TITLE, submit_request
-from app.kernel import clock, crypto, http, i18n, mail
+from app.kernel import clock, crypto, http, i18n
 from app.kernel.actor import system_actor
 from app.kernel.crud.fields import Field, Kind, clean
-from app.kernel.errors import DomainError, Invalid, NotFound, RateLimited
-from app.kernel.i18n import gettext as _
+from app.kernel.errors import DomainError, NotFound, RateLimited
 from app.kernel.i18n import lazy_gettext as _l
 from app.kernel.tenant import platform_scope, tenant_scope
 from app.kernel.uow import uow
@@ -68,8 +67,7 @@ class RequestView(BaseView):  # type: ignore[misc]
             raise RateLimited
         asked = [one for one in FIELDS if one.required or one.name in form.asks]
         values = clean(asked, {one.key: request.form.get(one.key, "") for one in asked}, partial=False)
-        if mail.ascii_address(values["email"]) is None:
-            raise Invalid(errors={"email": [_("This is not an e-mail address.")]})  # nobody could be answered there
+        check_sender(values["email"])
         check_form(form.id)
         actor = system_actor(
             form.organization_id, label=form.name, timezone=form.timezone, source="ui", ip=request.remote_addr
